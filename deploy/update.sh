@@ -69,7 +69,7 @@ replace() {
   set -- "$1" $old
   docker compose up --no-start --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
   new=$(docker compose ps --all --quiet "$1" | grep -vFx "$old")
-  in_network_of_caddy "$1" disconnect $new
+  in_network_of_caddy "$1" disconnect $new || echo "$1 stays in Caddy's network while it starts" >&2
   docker start $new >/dev/null
   if ! are_healthy $new; then
     docker compose logs --tail 5 "$1" >&2

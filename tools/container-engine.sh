@@ -1,6 +1,7 @@
 # How .ci/run comes by containers, in bash: an engine, started where none answers, and the images of this very code. A function that
 # returns 1 says in `why_not` what this machine lacks.
 why_not=
+build_failed=
 engine_pid=
 
 engine_answers() {
@@ -50,7 +51,8 @@ stop_engine() {
   kill -KILL "$engine_pid" || true
 }
 
-# From images that are here or that a registry has. Ends the run where the fault is the code's.
+# From images that are here or that a registry has. Where they can't be built although a package registry answers, the fault may be
+# the code's: `build_failed` is set.
 build_images() {
   local image
   why_not="no docker compose"
@@ -63,9 +65,11 @@ build_images() {
   timeout 60 docker run --rm node:24-bookworm-slim true || return 1
   # Tests that need one of these without having it say so themselves.
   timeout 300 docker compose --profile tls pull --quiet --policy missing --ignore-buildable --ignore-pull-failures || true
-  if docker compose build; then return 0; fi
+  if timeout 1800 docker compose build; then return 0; fi
   why_not="no package registry answers in a container"
   timeout 60 docker run --rm node:24-bookworm-slim npm view typescript version || return 1
   timeout 60 docker run --rm golang:1.26-bookworm go list -m golang.org/x/net@latest || return 1
-  exit 1
+  why_not="docker compose build failed"
+  build_failed=1
+  return 1
 }

@@ -11,7 +11,7 @@ import { type ForgottenPlacesPorts, removeForgotten } from "./forgotten-places.t
 import { deleteExpired } from "./terms/delete-expired.ts";
 import { DeletionBrake } from "./terms/deletion-brake.ts";
 
-/** Nobody waits for the deletion of what expired days ago. */
+/** Nobody waits for the deletion of what expired days ago. Each look counts for the brake, which wants some minutes between them. */
 const DELETE_EXPIRED_EVERY_MS = 10 * 60_000;
 /** Nobody sees the devices that a key leaves behind: their removal is not urgent. */
 const REMOVE_DEVICES_EVERY_MS = 10 * 60_000;
@@ -50,7 +50,7 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
   if (afterDays !== null) {
     const brake = new DeletionBrake({ ...exclusive, log, onLook: onDeletionBrake });
     start({
-      ...{ name: "expired keys", subject: "delete-expired", everyMs: DELETE_EXPIRED_EVERY_MS, jitter: 0.2 },
+      ...{ name: "expired keys", subject: "delete-expired", everyMs: DELETE_EXPIRED_EVERY_MS, jitter: 0.04 },
       remove: () => deleteExpired({ afterDays, brake, earliestNow: () => clock.earliest() }, keys, ports),
       onRemoved: (count) => log.info({ keys: count }, "deleted keys that expired long ago"),
       failure: "could not delete expired keys",

@@ -1,4 +1,4 @@
-"""What is made up for tests/e2e/hostile-input.test.ts."""
+"""Bounds of the requests that tests/e2e/hostile-input.test.ts has made up."""
 
 import schemathesis
 

@@ -166,7 +166,8 @@ class BullJobClient implements JobClient {
 
   async #add(name: JobName, { id, requested_at: requestedAt, payload }: MicroBatchJob): Promise<void> {
     const queue = await this.#queues.of(name);
-    const place = jobDefinition(name).yields !== undefined && this.#exemptions.take() ? "not-behind" : "of-its-kind";
+    const place =
+      jobDefinition(name).yields !== undefined && this.#exemptions.take(name) ? "not-behind" : "of-its-kind";
     await queue.add(name, payload, { ...jobOptions(name, id, payload, place), timestamp: requestedAt });
   }
 

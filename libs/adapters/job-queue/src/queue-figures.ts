@@ -1,4 +1,4 @@
-import type { Job, Queue } from "bullmq";
+import type { Queue } from "bullmq";
 import { type QueueName, queueNames } from "@veil/job-contract";
 
 /** The states by which BullMQ counts jobs. */
@@ -29,12 +29,11 @@ export interface QueueFigures {
 export async function readQueueFigures(queues: readonly Queue[]): Promise<QueueFigures[]> {
   return Promise.all(
     queues.map(async (queue) => {
-      const [counts, completed, failed, [first], [firstToYield]] = await Promise.all([
+      const [counts, completed, failed, [oldest]] = await Promise.all([
         queue.getJobCounts(...queueJobStates),
         queue.getMetrics("completed", 0, 0),
         queue.getMetrics("failed", 0, 0),
         queue.getJobs(["waiting"], 0, 0, true),
-        queue.getJobs(["prioritized"], 0, 0, true),
       ]);
       return {
         queue: knownQueue(queue.name),
@@ -49,15 +48,10 @@ export async function readQueueFigures(queues: readonly Queue[]): Promise<QueueF
         },
         completed: completed.meta.count,
         failed: failed.meta.count,
-        oldestWaiting: oldestOf([first, firstToYield]),
+        oldestWaiting: oldest?.timestamp ?? null,
       };
     }),
   );
-}
-
-function oldestOf(jobs: readonly (Job | undefined)[]): number | null {
-  const moments = jobs.flatMap((job) => job?.timestamp ?? []);
-  return moments.length === 0 ? null : Math.min(...moments);
 }
 
 function knownQueue(name: string): QueueName {

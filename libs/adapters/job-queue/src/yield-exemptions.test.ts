@@ -7,5 +7,10 @@ test.each([
 ])("one in a second is exempt, and the first at once: $moments", ({ moments, taken }) => {
   const left = [...moments];
   const exemptions = new YieldExemptions({ now: () => left.shift() ?? 0 });
-  expect(moments.map(() => exemptions.take())).toEqual(taken);
+  expect(moments.map(() => exemptions.take("a kind"))).toEqual(taken);
+});
+
+test("each kind has its own", () => {
+  const exemptions = new YieldExemptions({ now: () => 1 });
+  expect(["a", "b", "a", "b"].map((kind) => exemptions.take(kind))).toEqual([true, true, false, false]);
 });

@@ -54,7 +54,7 @@ test("single writes go ahead of the batches that wait, of which the first is exe
         return { outcome: "deleted" };
       },
       "delete-keys": async ({ key_ids: ids }, { jobId, attempt }) => {
-        // What is delivered again keeps its place behind single writes, and its result.
+        // A retry keeps its place behind single writes, and its result.
         if (jobId === "batch-1" && attempt === 1) throw new Error("again");
         done.push(jobId);
         return { outcome: "done", items: ids.map(() => ({ outcome: "deleted" })) };
@@ -88,7 +88,7 @@ test("a worker of an earlier version takes them in the same order", async () => 
   await vi.waitFor(() => expect(done).toEqual(IN_ORDER), { timeout: 20_000 });
 });
 
-test("batches that wait count, with their age, and are found by their ids", async () => {
+test("batches that wait count, and are found by their ids", async () => {
   const redis = connectRedis(redisUrl, "fail-fast", ignore);
   const queues = openQueues(redis, ignore, prefix);
   closing.push(
@@ -96,19 +96,17 @@ test("batches that wait count, with their age, and are found by their ids", asyn
     () => queues.close(),
   );
   await vi.waitFor(() => expect(redis.status).toBe("ready"));
-  const requestedAt = Date.now() - 5_000;
-  for (const [index, id] of ["batch-0", "batch-1", "batch-2"].entries()) {
-    const asked = { requestedAt: index === 0 ? Date.now() : requestedAt + index };
-    await client.submit("delete-keys", id, { key_ids: [1], ...stamp }, asked);
+  for (const id of ["batch-0", "batch-1", "batch-2"]) {
+    await client.submit("delete-keys", id, { key_ids: [1], ...stamp });
   }
   // As when its request is repeated.
   await client.submit("delete-keys", "batch-1", { key_ids: [1], ...stamp });
   const [keys] = await readQueueFigures(await queues.all());
-  expect(keys).toMatchObject({ counts: { waiting: 1, prioritized: 2 }, oldestWaiting: requestedAt + 1 });
+  expect(keys).toMatchObject({ counts: { waiting: 1, prioritized: 2 } });
   expect(await client.progress("delete-keys", "batch-1")).toBe("queued");
 });
 
 test("jobs on many keys yield to single writes, and no others", () => {
   const yielding = jobNamesOf(QUEUE).filter((name) => jobDefinition(name).yields !== undefined);
-  expect(yielding).toEqual(["create-keys", "cancel-creations", "delete-keys", "update-keys"]);
+  expect(yielding).toEqual(["create-keys", "cancel-creations", "delete-keys"]);
 });

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { ownDatabase } from "@veil/test-support";
 import { afterEach, expect, inject, it, vi } from "vitest";
 import { connectMongo } from "./connect-mongo.ts";
@@ -65,42 +64,3 @@ it("writes nothing for a process that only reads", async () => {
   expect(await mongodb.connection.listCollections()).toEqual([]);
   await mongodb.close();
 });
-
-it("counts as connected for a second after a server was lost, which may be a late heartbeat", async () => {
-  const direct = ownDatabase(inject("mongodbUri"));
-  const { hostname, port } = new URL(direct);
-  const sockets = new Set<Socket>();
-  const way = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    for (const socket of [near, far]) sockets.add(socket.on("error", () => undefined));
-    near.pipe(far).pipe(near);
-  });
-  const proxyPort = await listen(way, 0);
-  const uri = new URL(direct);
-  uri.host = `127.0.0.1:${proxyPort}`;
-  const mongodb = connectMongo({ uri: uri.href, onError: () => undefined });
-  expect(mongodb.connected).toBe(false);
-  await mongodb.connection.asPromise();
-
-  const disconnected = once(mongodb.connection, "disconnected");
-  way.close();
-  for (const socket of sockets) socket.destroy();
-  await disconnected;
-  const lostAt = performance.now();
-  expect([mongodb.connection.readyState, mongodb.connected]).toEqual([0, true]);
-  await vi.waitFor(() => expect(mongodb.connected).toBe(false), { interval: 10 });
-  expect(performance.now() - lostAt).toBeGreaterThan(900);
-
-  await listen(way, proxyPort);
-  await vi.waitFor(() => expect(mongodb.connected).toBe(true));
-  await mongodb.close();
-  for (const socket of sockets) socket.destroy();
-  way.close();
-});
-
-async function listen(server: Server, port: number): Promise<number> {
-  await once(server.listen(port, "127.0.0.1"), "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("not a port");
-  return address.port;
-}

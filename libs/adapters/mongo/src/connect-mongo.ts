@@ -7,10 +7,7 @@ import { type HeartbeatWatch, watchHeartbeats } from "./watch-heartbeats.ts";
 /** One process's connection to MongoDB. It opens in the background and comes back by itself. */
 export interface MongoConnection {
   readonly connection: Connection;
-  /**
-   * False until a server is reached, and once none was for a second. Operations fail at once or within two seconds while
-   * none is.
-   */
+  /** False while no server can be reached; operations then fail at once or within two seconds. */
   readonly connected: boolean;
   /**
    * Asks MongoDB for what this process needs of it; see {@link pingMongo}.
@@ -37,8 +34,6 @@ export interface MongoConnectionOptions {
 const SELECTION_TIMEOUT_MS = 2_000;
 const SOCKET_TIMEOUT_MS = 5_000;
 const RECONNECT_DELAY_MS = 250;
-/** One heartbeat that comes late on a busy machine is no outage: the next one follows at once. */
-const LOST_AFTER_MS = 1_000;
 /** A heartbeat that has to connect takes the time of a connection and that of a reply at most. */
 const LONGEST_HEARTBEAT_MS = 4 * SELECTION_TIMEOUT_MS;
 
@@ -59,16 +54,6 @@ export function connectMongo({
   if (ignored.length > 0) onIgnored(ignored);
   const connection = mongoose.createConnection();
   connection.on("error", onError);
-  let lostAt = Number.NEGATIVE_INFINITY;
-  let wasConnected = false;
-  connection.on("connected", () => {
-    wasConnected = true;
-  });
-  connection.on("disconnected", () => {
-    // Every attempt to connect that fails says so again.
-    if (wasConnected) lostAt = performance.now();
-    wasConnected = false;
-  });
   const closing = new AbortController();
   let watch: HeartbeatWatch | null = null;
   let opening = untilOpen(open);
@@ -116,9 +101,7 @@ export function connectMongo({
   return {
     connection,
     get connected() {
-      return (
-        connection.readyState === mongoose.ConnectionStates.connected || performance.now() - lostAt < LOST_AFTER_MS
-      );
+      return connection.readyState === mongoose.ConnectionStates.connected;
     },
     ping: () =>
       storeErrors(async () => {

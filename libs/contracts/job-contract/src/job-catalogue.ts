@@ -139,7 +139,6 @@ export const jobCatalogue = {
     payload: updateKeysPayload,
     result: z.object({ outcome: z.literal("begun") }),
     attempts: 30,
-    yields: "to-single-writes",
   },
   ...tokenJobs,
   ...deviceJobs,

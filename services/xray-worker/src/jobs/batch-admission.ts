@@ -12,8 +12,8 @@ export interface BatchAdmissionOptions {
 }
 
 /**
- * Lets batches begin one after the other, each as a whole, when few items of those before are under way. A batch alone is done as fast
- * as it can be; of hundreds that wait no more weigh on the store than of a few, or than of one while single writes come.
+ * Lets batches begin one after the other, each as a whole, when few items of those before are under way. One alone is done as fast
+ * as it can be, and hundreds that wait don't weigh on the store: fewer still are under way while single writes come.
  */
 export class BatchAdmission {
   readonly #options: BatchAdmissionOptions;

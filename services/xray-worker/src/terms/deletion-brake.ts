@@ -1,5 +1,6 @@
 import type { Redis } from "@veil/redis";
 import type { Logger } from "@veil/runtime";
+import { z } from "zod";
 
 /** So many keys may be deleted whatever part they are of all. */
 const ALWAYS_ALLOWED = 50;
@@ -7,18 +8,21 @@ const ALWAYS_ALLOWED = 50;
 export const LOOKS_OF_A_DAY = 144;
 /** Looks of several workers that come sooner one after the other count as one. */
 const LOOK_EVERY_MS = 9.5 * 60_000;
-/** What happened so long after the look before begins a day anew. */
+/** A look that comes so long after the one before begins a day anew. */
 const SERIES_ENDS_AFTER_MS = 3 * 60 * 60_000;
 
 /**
  * Counts a look, unless one was just counted.
  *
- * KEYS[1] looks, [2] pause; ARGV[1] how long the pause lasts, [2] the series, in milliseconds
+ * KEYS[1] looks, [2] pause; ARGV[1] how long the pause lasts, [2] the series, in milliseconds; gives the looks, and whether this
+ * one is among them
  */
 const COUNT_SCRIPT = `
-if redis.call('SET', KEYS[2], '1', 'PX', ARGV[1], 'NX') then redis.call('INCR', KEYS[1]) end
+local counts = redis.call('SET', KEYS[2], '1', 'PX', ARGV[1], 'NX') and 1 or 0
+if counts == 1 then redis.call('INCR', KEYS[1]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return tonumber(redis.call('GET', KEYS[1]) or '0')`;
+return {tonumber(redis.call('GET', KEYS[1]) or '0'), counts}`;
+const countedLook = z.tuple([z.number(), z.number()]);
 
 export interface DeletionBrakeOptions {
   readonly redis: Redis;
@@ -62,11 +66,10 @@ export class DeletionBrake {
       if (ended > 0) log.info({ keys, ofAll }, "most keys do not look expired any more, or are deleted by now");
       return true;
     }
-    const looks = Number(
-      await redis.eval(COUNT_SCRIPT, 2, this.#looks, this.#pause, LOOK_EVERY_MS, SERIES_ENDS_AFTER_MS),
-    );
+    const counted = await redis.eval(COUNT_SCRIPT, 2, this.#looks, this.#pause, LOOK_EVERY_MS, SERIES_ENDS_AFTER_MS);
+    const [looks, counts] = countedLook.parse(counted);
     if (looks >= LOOKS_OF_A_DAY) return true;
-    if (looks === 1) {
+    if (looks === 1 && counts === 1) {
       log.error(
         { keys, ofAll },
         "most keys would be deleted as expired: none is for a day, so that a clock that is wrong can be set right; to keep them, unset DELETE_EXPIRED_AFTER_DAYS",
