@@ -47,7 +47,10 @@ export interface Creation extends KeyAttributes {
   readonly job: string;
   /** Milliseconds since the epoch; afterwards the key may no longer become active. */
   readonly deadline: number;
-  /** Those that the key is to be in; left out by versions that knew none, for which every node was the key's. */
+  /**
+   * Of the nodes that may hold the key's user before it is decided; none where it begins out of service. Left out by versions that
+   * knew no groups, for which every node was the key's.
+   */
   readonly groups?: readonly string[];
 }
 

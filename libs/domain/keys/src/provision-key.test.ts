@@ -32,6 +32,21 @@ test("a key is created in every node, once", async () => {
   expect(store.keys.size).toBe(1);
 });
 
+test.each([
+  { terms: {}, groups: ["default"] },
+  { terms: { groups: ["vip"], expiresAt: START_MS / 1_000 + 60 }, groups: ["vip"] },
+  { terms: { enabled: false }, groups: [] },
+  { terms: { groups: ["vip"], expiresAt: START_MS / 1_000 - 60 }, groups: [] },
+])(
+  "an inbound that is rebuilt meanwhile gets the user of a key with $terms for groups $groups",
+  async ({ terms, groups }) => {
+    const { ports, store, passing } = inMemoryLifecycle();
+    const asked = { ...request, requested: { ...request.requested, terms } };
+    expect(await passing(provisionKey(asked, ports))).toMatchObject({ outcome: "created" });
+    expect((await store.findCreation(request.job))?.groups).toEqual(groups);
+  },
+);
+
 test("a node that gave no answer is marked on the key", async () => {
   const { nodes, ports, passing } = inMemoryLifecycle();
   nodes.b.onCall = () => {

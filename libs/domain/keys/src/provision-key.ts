@@ -169,19 +169,18 @@ async function claimOnce(request: ProvisionRequest, ports: LifecyclePorts): Prom
     if (claimed !== null) return { creation: { ...claimed, owner: request.requested.owner }, redelivered: true };
   }
   const uuid = ports.newUuid();
-  const { groups = DEFAULT_GROUPS } = request.requested.terms;
+  const { name, owner, terms } = request.requested;
+  const createdAt = Math.floor(ports.clock.now() / 1_000);
+  // An inbound that is rebuilt gets the users of claims: a key that begins out of service must not be among them.
+  const isUsable = isInService(beginTerms(terms, createdAt, ports), ports.clock.now());
   const creation = await ports.store.claim({
-    name: request.requested.name,
-    owner: request.requested.owner,
-    groups,
+    ...{ name, owner, uuid, createdAt },
+    groups: isUsable ? (terms.groups ?? DEFAULT_GROUPS) : [],
     job: request.job,
-    uuid,
     flow: ports.newFlow,
-    createdAt: Math.floor(ports.clock.now() / 1000),
     deadline: request.deadline,
   });
   if (creation === null) return null;
-  const { owner } = request.requested;
   return { creation: { ...creation, owner }, redelivered: request.redelivered || creation.uuid !== uuid };
 }
 
