@@ -47,3 +47,8 @@ test("a user that went behind our back is missed by the number of a node's users
 test("a key that is decided late is found by its external id: seed 1000", async () => {
   expect((await runModel({ seed: 1_000, devices: true })).violations).toEqual([]);
 });
+
+// A key is created switched off, and the inbound of a node is rebuilt between its claim and its decision.
+test("a rebuilt inbound lets in no key that begins out of service: seed 501", async () => {
+  expect((await runModel({ seed: 501, devices: true, skewMs: 10_000 })).violations).toEqual([]);
+});
