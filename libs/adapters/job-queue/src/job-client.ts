@@ -166,9 +166,9 @@ class BullJobClient implements JobClient {
 
   async #add(name: JobName, { id, requested_at: requestedAt, payload }: MicroBatchJob): Promise<void> {
     const queue = await this.#queues.of(name);
-    const place =
-      jobDefinition(name).yields !== undefined && this.#exemptions.take(name) ? "not-behind" : "of-its-kind";
-    await queue.add(name, payload, { ...jobOptions(name, id, payload, place), timestamp: requestedAt });
+    const { priority, ...options } = jobOptions(name, id, payload);
+    const yields = priority !== undefined && !this.#exemptions.take(name);
+    await queue.add(name, payload, { ...options, ...(yields && { priority }), timestamp: requestedAt });
   }
 
   #listen(name: QueueName): void {

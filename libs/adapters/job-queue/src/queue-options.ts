@@ -34,25 +34,15 @@ const FEWEST_FAILED = 8;
  */
 const BEHIND_OTHERS = 1;
 
-/**
- * BullMQ's options for one job of the catalogue.
- *
- * @param payload as it is added
- * @param place `not-behind` for one that is exempt from yielding
- */
-export function jobOptions(
-  name: JobName,
-  jobId: string,
-  payload: unknown,
-  place: "not-behind" | "of-its-kind" = "of-its-kind",
-): JobsOptions {
+/** BullMQ's options for one job of the catalogue; with a priority where its kind yields. @param payload as it is added */
+export function jobOptions(name: JobName, jobId: string, payload: unknown): JobsOptions {
   const { queue, attempts, keeps, yields } = jobDefinition(name);
   const { age, count } = KEEP_FAILED[queue];
   const ofThisSize = Math.floor(FAILED_CHARACTERS / JSON.stringify(payload).length);
   const keepFailed = { age, count: Math.min(count, Math.max(FEWEST_FAILED, ofThisSize)) };
   return {
     jobId,
-    ...(yields !== undefined && place !== "not-behind" && { priority: BEHIND_OTHERS }),
+    ...(yields !== undefined && { priority: BEHIND_OTHERS }),
     attempts,
     backoff: { type: "custom" },
     removeOnComplete: keeps === "nothing" ? true : KEEP_COMPLETED,
