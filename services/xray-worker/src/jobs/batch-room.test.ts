@@ -1,7 +1,7 @@
 import type { Delivery } from "@veil/job-queue";
-import { InMemoryKeyBatches, inMemoryLifecycle } from "@veil/keys/testing";
+import { inMemoryLifecycle } from "@veil/keys/testing";
 import { expect, it } from "vitest";
-import { keyJobHandlers } from "./key-job-handlers.ts";
+import { inMemoryKeyHandlers } from "../../test/support/in-memory-key-handlers.ts";
 
 const BATCHES = 6;
 const ITEMS = 100;
@@ -25,14 +25,7 @@ function heldBack() {
     if (job.startsWith("batch")) await isOver;
     return claim.call(store, creation, ...how);
   };
-  const updating = {
-    batches: new InMemoryKeyBatches(),
-    keys: { listActiveIds: async function* listActiveIds() {}, findByExternalId: async () => null },
-    online: async () => [],
-    clock,
-    onBegun: () => undefined,
-  };
-  const handlers = keyJobHandlers(ports, updating, () => undefined);
+  const handlers = inMemoryKeyHandlers(ports);
   const stamp = { deadline: clock.now() + 3_600_000, request_id: "r" };
   return { handlers, stamp, claimed, letGo: () => letGo(), passing };
 }

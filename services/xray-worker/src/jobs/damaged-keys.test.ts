@@ -1,8 +1,9 @@
 import type { Delivery } from "@veil/job-queue";
 import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
-import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { inMemoryLifecycle, plant } from "@veil/keys/testing";
 import { expect, it } from "vitest";
-import { type KeyEnding, keyJobHandlers } from "./key-job-handlers.ts";
+import { inMemoryKeyHandlers } from "../../test/support/in-memory-key-handlers.ts";
+import type { KeyEnding } from "./key-job-handlers.ts";
 
 const KEYS = 3;
 const delivery: Delivery = { jobId: "job-1", requestId: "r", requestedAt: 1, attempt: 1, redelivered: false };
@@ -16,15 +17,8 @@ function deletionWith(error: Error) {
     if (keyId === 2) throw error;
     return beginDeletion.call(store, keyId, ...how);
   };
-  const updating = {
-    batches: new InMemoryKeyBatches(),
-    keys: { listActiveIds: async function* listActiveIds() {}, findByExternalId: async () => null },
-    online: async () => [],
-    clock,
-    onBegun: () => undefined,
-  };
   const endings: KeyEnding[] = [];
-  const handlers = keyJobHandlers(ports, updating, (ending) => void endings.push(ending));
+  const handlers = inMemoryKeyHandlers(ports, (ending) => void endings.push(ending));
   const asked = { key_ids: [1, 2, 3], owner: null, deadline: clock.now() + 8_000, request_id: "r" };
   return { run: () => passing(handlers["delete-keys"](asked, delivery)), nodes, endings };
 }
