@@ -155,7 +155,7 @@ test("events of webhooks that were given up are kept, however many", async () =>
     await vi.waitFor(async () => expect(await ofWebhooks.list()).toHaveLength(gaveUp + 1));
     const kept = `${prefix}:veil-webhooks:repeat-wh_1-${gaveUp}`;
     expect(await redis.hgetall(kept)).not.toHaveProperty("stacktrace", expect.stringContaining(" at "));
-    expect(await redis.memory("USAGE", kept)).toBeLessThan(1_500);
+    expect(await redis.memory("USAGE", kept, "SAMPLES", 0)).toBeLessThan(1_500);
   } finally {
     await ofWebhooks.close();
     jobs.close();
