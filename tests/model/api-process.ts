@@ -8,6 +8,7 @@ import {
   wasCreated,
 } from "@veil/keys";
 import type { CreateResult, QueueClient } from "./queue-client.ts";
+import { NONE, onlySuccess, SharedWrite } from "./shared-write.ts";
 import { RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
 import type { System } from "./system.ts";
@@ -33,6 +34,7 @@ export type DeleteAnswer = 200 | 404 | "error";
 const JOB_MS = 8_000;
 const RESOLVE_AFTER_MS = 8_800;
 const ANSWER_AFTER_MS = 9_800;
+const RESOLVE_MS = 1_000;
 const CANCEL_AGAIN_MS = 100;
 const DEVICE_WAIT_MS = 4_000;
 const DEVICE_JOB_MS = 60_000;
@@ -45,6 +47,7 @@ export class ApiReplica {
   readonly #queue: QueueClient;
   /** Create jobs that this replica answered with an error. */
   readonly #refused = new Set<string>();
+  #participants = 0;
 
   constructor(process: Process, system: System) {
     this.process = process;
@@ -53,27 +56,42 @@ export class ApiReplica {
     this.#queue = system.queue.client(process);
   }
 
-  async create(id: string, terms: Partial<SettableTerms> = {}): Promise<Answer> {
+  /** @param isShared whether other requests may take part in the write: it has an Idempotency-Key */
+  async create(id: string, terms: Partial<SettableTerms> = {}, isShared = false): Promise<Answer> {
     const begun = this.#now();
     const job = `create-${id}`;
+    const write = isShared ? new SharedWrite(id, this.#newParticipant(), this.#queue) : null;
+    if (write !== null && !(await write.begin(begun))) return { status: "not sent" };
     if (!(await this.#submit("create-key", job, { name: null, terms, deadline: begun + JOB_MS })))
       return { status: "not sent" };
     const result = await this.#queue.awaitResult<CreateResult>(job, begun + RESOLVE_AFTER_MS - this.#now());
-    const answer = result === null ? await this.#resolve(job, begun + ANSWER_AFTER_MS) : answerOf(result);
-    if (answer.status === "error" || answer.status === "uncancelled") this.#refused.add(job);
-    return answer;
+    if (result !== null) return this.#completed(job, answerOf(result), write);
+    const claim = await write?.claim();
+    if (claim !== undefined && claim !== "granted") return claim;
+    return this.#completed(job, await this.#resolve(job, begun + ANSWER_AFTER_MS), write);
   }
 
-  /** A second request of the same job: it may read what became of it, but never cancels. */
+  /**
+   * A second request of the same write. It may read what became of the job, and resolves it only when the one that led is dead; then
+   * a worker's result is not the last word, since that one may have cancelled the job.
+   */
   async replay(id: string, terms: Partial<SettableTerms>): Promise<Answer> {
     const job = `create-${id}`;
-    const payload = { name: null, terms, deadline: this.#now() + JOB_MS };
-    if (!this.#system.queue.wasSubmitted(job) || !(await this.#submit("create-key", job, payload)))
-      return { status: "none" };
+    const write = new SharedWrite(id, this.#newParticipant(), this.#queue);
+    const place = await write.join();
+    if (place === null) return NONE;
+    if (place.role === "replay") return onlySuccess(place.answer);
+    const payload = { name: null, terms, deadline: place.startedAt + JOB_MS };
+    if (!(await this.#submit("create-key", job, payload))) return NONE;
     const result = await this.#queue.awaitResult<CreateResult>(job, RESOLVE_AFTER_MS);
-    if (result === null || result.outcome !== "created") return { status: "none" };
-    const mayBeCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => true);
-    return mayBeCancelled ? { status: "none" } : answerOf(result);
+    const isCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => null);
+    if (isCancelled === null) return NONE;
+    if (!isCancelled && result?.outcome === "created")
+      return onlySuccess(await this.#completed(job, answerOf(result), write));
+    const claim = await write.claim();
+    if (claim !== "granted") return onlySuccess(claim);
+    const answer = await this.#resolveAfterOther(job);
+    return onlySuccess(answer.status === "none" ? answer : await this.#completed(job, answer, write));
   }
 
   async delete(keyId: number, id: string): Promise<DeleteAnswer> {
@@ -123,9 +141,30 @@ export class ApiReplica {
     return isActive && !this.#refused.has(job);
   }
 
+  #newParticipant(): string {
+    this.#participants += 1;
+    return `${this.process.name}-${this.#participants}`;
+  }
+
+  /** What stands as the write's outcome when this request has come to an answer. */
+  async #completed(job: string, own: Answer, write: SharedWrite | null): Promise<Answer> {
+    const answer = write === null || own.status === "none" ? own : await write.complete(own);
+    if (answer.status === "error" || answer.status === "uncancelled") this.#refused.add(job);
+    return answer;
+  }
+
+  /** As one that takes over: what its predecessor cancelled stays cancelled, whether or not a worker has come to it. */
+  async #resolveAfterOther(job: string): Promise<Answer> {
+    const isCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => null);
+    if (isCancelled === null) return NONE;
+    return isCancelled ? { status: "error" } : this.#resolve(job, this.#now() + RESOLVE_MS, "takeover");
+  }
+
   /** Past the deadline, without the worker's word. */
-  async #resolve(job: string, answerBy: number): Promise<Answer> {
+  async #resolve(job: string, answerBy: number, role: "leader" | "takeover" = "leader"): Promise<Answer> {
     const found = await this.#read(() => this.#store.findByCreateJob(job));
+    // The one that led before may have answered that the key is there.
+    if (found === "unreadable" && role === "takeover") return NONE;
     if (found !== "unreadable" && found !== null) {
       return wasCreated(found) ? { status: 200, keyId: found.keyId, uuid: found.uuid } : { status: "error" };
     }

@@ -49,7 +49,10 @@ export function checkEvents(system: System, requests: Requests, report: Report):
     // A later delivery can't tell whether an earlier one stored more than what was due: there is nothing to report of what was so already.
     if (versions.size === 0 && mayBeSoAlready(change)) continue;
     if (isDone && versions.size !== 1)
-      report("a change that was answered 200 is not reported once", `${job} ${versions.size}`);
+      report(
+        "a change that was answered 200 is not reported once",
+        `${job} ${versions.size} ${JSON.stringify(change)}`,
+      );
   }
 }
 
@@ -77,5 +80,6 @@ function checkDevices({ mongo }: System, seen: readonly Arrival[], logged: reado
 
 /** Whether a key can be as it is asked to be before anybody asks. */
 function mayBeSoAlready({ set = {}, ...others }: KeyChange): boolean {
-  return Object.keys(others).length === 0 && Object.keys(set).every((name) => name === "enabled" || name === "groups");
+  const isCommon = ([name, value]: [string, unknown]) => value === null || name === "enabled" || name === "groups";
+  return Object.keys(others).length === 0 && Object.entries(set).every(isCommon);
 }

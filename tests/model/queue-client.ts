@@ -1,5 +1,7 @@
 import type { ProvisionResult } from "@veil/keys";
+import type { Answer } from "./api-process.ts";
 import { type Job, newJob, RedisAwayError, type SimulatedRedis } from "./simulated-redis.ts";
+import type { Claim, Place } from "./simulated-writes.ts";
 import type { Process, World } from "./world.ts";
 
 export type CreateResult = ProvisionResult;
@@ -9,19 +11,16 @@ export class QueueClient {
   readonly #process: Process;
   readonly #redis: SimulatedRedis;
   readonly #world: World;
-  readonly #submitted: Set<string>;
 
-  constructor(process: Process, redis: SimulatedRedis, world: World, submitted: Set<string>) {
+  constructor(process: Process, redis: SimulatedRedis, world: World) {
     this.#process = process;
     this.#redis = redis;
     this.#world = world;
-    this.#submitted = submitted;
   }
 
   /** A job of the same id that is there already stands. @throws {RedisAwayError} */
   async submit(name: string, id: string, payload: object): Promise<void> {
     await this.#redis.command(this.#process, `submit ${id}`, () => {
-      this.#submitted.add(id);
       if (!this.#redis.jobs.has(id)) this.#redis.jobs.set(id, newJob(id, name, payload));
     });
   }
@@ -29,6 +28,28 @@ export class QueueClient {
   /** @throws {RedisAwayError} */
   exists(id: string): Promise<boolean> {
     return this.#redis.command(this.#process, `look for ${id}`, () => this.#redis.jobs.has(id));
+  }
+
+  /** Joins a write that others take part in, or begins it. @throws {RedisAwayError} */
+  beginWrite(id: string, participant: string, startedAt: number): Promise<Place> {
+    const begin = () => this.#redis.writes.begin(id, participant, startedAt);
+    return this.#redis.command(this.#process, `begin write ${id}`, begin);
+  }
+
+  /** Null when nobody began it. @throws {RedisAwayError} */
+  joinWrite(id: string, participant: string): Promise<Place | null> {
+    return this.#redis.command(this.#process, `join write ${id}`, () => this.#redis.writes.join(id, participant));
+  }
+
+  /** @throws {RedisAwayError} */
+  claimWrite(id: string, participant: string): Promise<Claim> {
+    return this.#redis.command(this.#process, `claim write ${id}`, () => this.#redis.writes.claim(id, participant));
+  }
+
+  /** @throws {RedisAwayError} */
+  completeWrite(id: string, participant: string, answer: Answer): Promise<Claim> {
+    const complete = () => this.#redis.writes.complete(id, participant, answer);
+    return this.#redis.command(this.#process, `complete write ${id}`, complete);
   }
 
   /**

@@ -31,6 +31,9 @@ export interface RequestPlan {
 /** Until then a delivery or a lease of a process that died may stand in the way of others. */
 const AFTERMATH_MS = 20_000;
 
+/** Long enough for some to come when the lead of a request that died is over. */
+const LATEST_REPLAY_MS = 35_000;
+
 /** The callers: creations, replays of them, deletions, and two deletions of one key. */
 export class Requests {
   readonly errands: Errand[] = [];
@@ -89,7 +92,7 @@ export class Requests {
     const isDeletedTwice = plan.duplicateDeletes && random.chance(0.4);
     const begin = random.between(0, this.#creationsWithinMs);
     this.#later(begin, async (replica) => {
-      await this.#create(errand, replica);
+      await this.#create(errand, isReplayed, replica);
       if (plan.changes && errand.answer?.status === 200) this.changes.plan(errand.answer.keyId, errand.terms);
       if (plan.devices && errand.answer?.status === 200) this.devices.plan(errand.answer.keyId);
       if (errand.answer?.status !== 200 || !isDeleted) return;
@@ -99,16 +102,16 @@ export class Requests {
       }
     });
     if (isReplayed) {
-      this.#later(begin + random.between(10, 12_000), async (replica) => {
+      this.#later(begin + random.between(10, LATEST_REPLAY_MS), async (replica) => {
         errand.replays.push(await replica.replay(id, errand.terms));
       });
     }
   }
 
-  async #create(errand: Errand, replica: ApiReplica): Promise<void> {
+  async #create(errand: Errand, isReplayed: boolean, replica: ApiReplica): Promise<void> {
     const { world } = this.#system;
     const isCalm = this.#calmFromNow(0);
-    errand.answer = await replica.create(errand.id, errand.terms);
+    errand.answer = await replica.create(errand.id, errand.terms, isReplayed);
     errand.replica = replica;
     world.log(() => `ANSWER to creation ${errand.id}: ${JSON.stringify(errand.answer)}`);
     if (errand.answer.status === 200 && isCalm()) this.#mustBeUsable(errand.answer);

@@ -14,7 +14,6 @@ export class SimulatedQueue {
   readonly #redis: SimulatedRedis;
   readonly #world: World;
   readonly #holders = new Map<string, Process>();
-  readonly #submitted = new Set<string>();
   /** Deliveries that processes are at, whether or not their job is still theirs. */
   readonly #underWay = new Set<{ readonly id: string; readonly process: Process }>();
   #locks = 0;
@@ -58,7 +57,7 @@ export class SimulatedQueue {
   }
 
   client(process: Process): QueueClient {
-    return new QueueClient(process, this.#redis, this.#world, this.#submitted);
+    return new QueueClient(process, this.#redis, this.#world);
   }
 
   /** Delivers a job again while an earlier delivery may go on. */
@@ -83,11 +82,6 @@ export class SimulatedQueue {
   isAtWork(id: string): boolean {
     if (this.openJobs.some((job) => job.id === id)) return true;
     return [...this.#underWay].some((delivery) => delivery.id === id && delivery.process.state !== "dead");
-  }
-
-  /** Whether a job ever was in Redis. */
-  wasSubmitted(id: string): boolean {
-    return this.#submitted.has(id);
   }
 
   #isDeliverable({ state, due }: Job): boolean {

@@ -3,6 +3,7 @@ import type { PassRecords } from "./real-services.ts";
 import { SimulatedChangedKeys } from "./simulated-changed-keys.ts";
 import { SimulatedDueIndex } from "./simulated-due-index.ts";
 import { SimulatedHints } from "./simulated-events.ts";
+import { SimulatedWrites } from "./simulated-writes.ts";
 import type { Process, World } from "./world.ts";
 
 export type JobState = "waiting" | "active" | "delayed" | "finished" | "failed";
@@ -60,6 +61,7 @@ export class SimulatedRedis {
   readonly due = new SimulatedDueIndex();
   readonly hints = new SimulatedHints();
   readonly changed = new SimulatedChangedKeys();
+  readonly writes: SimulatedWrites;
   /** How often it has been started. */
   runs = 1;
   readonly #passes = new Map<string, NonNullable<Awaited<ReturnType<PassRecords["look"]>>["last"]>>();
@@ -74,10 +76,12 @@ export class SimulatedRedis {
     readonly due: ReturnType<SimulatedDueIndex["copy"]>;
     readonly hints: ReturnType<SimulatedHints["copy"]>;
     readonly changed: ReturnType<SimulatedChangedKeys["copy"]>;
+    readonly writes: ReturnType<SimulatedWrites["copy"]>;
   } | null = null;
 
   constructor(world: World) {
     this.#world = world;
+    this.writes = new SimulatedWrites(() => world.now);
   }
 
   /** A command of a client that fails at once while Redis is away. */
@@ -178,6 +182,7 @@ export class SimulatedRedis {
       due: this.due.copy(),
       hints: this.hints.copy(),
       changed: this.changed.copy(),
+      writes: this.writes.copy(),
     };
   }
 
@@ -195,6 +200,7 @@ export class SimulatedRedis {
     this.due.restore(this.#onDisk.due);
     this.hints.restore(this.#onDisk.hints);
     this.changed.restore(this.#onDisk.changed);
+    this.writes.restore(this.#onDisk.writes);
     this.runs += 1;
   }
 

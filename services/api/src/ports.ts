@@ -7,7 +7,7 @@ import type { TokenRights } from "@veil/tokens";
 export type { KeyFacts, KeyPage, KeyReader, RequestedAttributes } from "@veil/keys";
 
 /** The part of the job client that writes use. */
-export type Jobs = Pick<JobClient, "submit" | "awaitResult" | "retry">;
+export type Jobs = Pick<JobClient, "submit" | "awaitResult" | "retry" | "exists">;
 
 /** The part of the job client that tells the progress of a job. */
 export type JobWatch = Pick<JobClient, "progress">;

@@ -216,6 +216,29 @@ describe("writes under an Idempotency-Key", () => {
     expect([...api.plane.keys.values()].filter(({ phase }) => phase === "active")).toHaveLength(1);
   });
 
+  it("takes no worker's word for a creation that an API cancelled before it died", async () => {
+    const first = await create("a").expect(200);
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running", outcome: null });
+    abandonAll();
+    api.plane.jobs.scripts["cancel-creation"] = () => never();
+    const jobId = api.plane.jobs.submitted[0]?.jobId ?? "";
+    api.plane.jobs.run("cancel-creation", `cancel-${jobId}`, { job: jobId, request_id: "" });
+    const again = await create("a").expect(200);
+    expect(again.body.key_id).not.toBe(first.body.key_id);
+    expect(submitted()).toEqual(["create-key", "cancel-creation", "create-key"]);
+  });
+
+  it("waits for one that resolves the outcome as long as that one may take, and takes over from it then", async () => {
+    const first = await create("a").expect(200);
+    const leaseUntil = Date.now() + 300;
+    for (const write of api.records.writes.values())
+      Object.assign(write, { state: "resolving", leader: "dead", outcome: null, leaseUntil });
+    // Of what became of it nothing is said: the connection is closed.
+    await expect(create("a").then(({ status }) => status)).rejects.toThrow("socket hang up");
+    expect(Date.now()).toBeGreaterThanOrEqual(leaseUntil);
+    expect((await create("a").expect(200)).body).toEqual(first.body);
+  });
+
   it("deletes once although the API died in between", async () => {
     const { keyId } = api.plane.addKey();
     const remove = () => call(api, "delete", `/api/keys/${keyId}`).set("Idempotency-Key", "d");
@@ -323,6 +346,19 @@ describe("writes that are answered later", () => {
     undoAll({ leaseUntil: Number.POSITIVE_INFINITY });
     expect((await ask(accepted.headers["location"])).body).toMatchObject({ status: "succeeded" });
     expect(api.plane.keys.size).toBe(1);
+  });
+
+  it("are said to run while somebody resolves what became of them, and stand once they were said to be done", async () => {
+    const accepted = await later("post", "/api/keys").expect(202);
+    const status = async () => (await ask(accepted.headers["location"])).body.status;
+    await expect.poll(status).toBe("succeeded");
+    undoAll({ leaseUntil: Number.POSITIVE_INFINITY });
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "resolving" });
+    expect(await status()).toBe("running");
+    for (const write of api.records.writes.values()) Object.assign(write, { state: "running" });
+    expect(await status()).toBe("succeeded");
+    const id = [...api.records.writes.keys()].join();
+    expect(await api.records.claimOutcome(id, "dead", 1, 1_000)).toMatchObject({ state: "completed" });
   });
 
   it("have more time than those that are waited for", async () => {

@@ -87,6 +87,31 @@ export async function runOnce(
   }
 }
 
+/**
+ * Stores what came of an attempt's job, for one who read it from the queue and takes no part in the write. From then on it is the
+ * outcome for whoever leads it, too.
+ *
+ * @returns the outcome that stands; null while another one resolves it, or when the attempt is over
+ * @throws {WriteRecordsUnavailableError} when it is not known whether it stands
+ */
+export async function completeFromJob(
+  id: string,
+  attempt: number,
+  outcome: Outcome,
+  { records, newId }: Pick<RunOncePorts, "records" | "newId">,
+): Promise<Outcome | null> {
+  const stored = storedPart(outcome);
+  const claim = await records.complete(id, { participant: newId(), attempt, outcome: stored, end: "final" });
+  if (claim.state === "granted") return stored;
+  return claim.state === "completed" ? claim.outcome : null;
+}
+
+/** What is shown once is stored nowhere. */
+function storedPart(outcome: Outcome): Outcome {
+  const { shownOnce: _, ...stored } = outcome;
+  return stored;
+}
+
 type OpenParticipation = Extract<Participation, { readonly attempt: number }>;
 
 /** One request's part in one attempt of a write. */
@@ -167,7 +192,7 @@ class Attempt {
   }
 
   async #complete(outcome: Outcome, end: "final" | "retryable"): Promise<SharedOutcome | "again"> {
-    const { shownOnce: _, ...stored } = outcome;
+    const stored = storedPart(outcome);
     const completion = { participant: this.#participant, attempt: this.#place.attempt, outcome: stored, end };
     const own =
       this.#place.role === "leader" ? { outcome, replayed: false } : ({ outcome: stored, replayed: true } as const);
@@ -189,6 +214,8 @@ class Attempt {
         if (this.#place.role === "follower" && !this.#hasSubmitted) return "again";
         throw new OutcomeUnknownError(this.#write.id);
       }
+      // It died while it resolved the outcome. The next request takes the write over; nothing else ends this wait.
+      if (claim.leftMs === 0) throw new OutcomeUnknownError(this.#write.id);
       await this.#ports.clock.sleep(Math.min(RETRY_MS, claim.leftMs + 1));
     }
   }

@@ -2,7 +2,7 @@ import { errorBodySchema, type JobAcceptedBody, type JobBody, type RawRequest } 
 import { isScope } from "@veil/tokens";
 import { z } from "zod";
 import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
-import { runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency/run-once.ts";
+import { completeFromJob, runOnce, type IdempotentWrite, type RunOncePorts } from "../idempotency/run-once.ts";
 import { idempotentWrite, type WriteRequest } from "../idempotency/run-under-key.ts";
 import { callerOf, type JobWatch, type RequestScope, viewerOf } from "../ports.ts";
 import type { JsonReply, Outcome } from "../reply/reply.ts";
@@ -96,19 +96,25 @@ export class DeferredWrites {
       const write = { ...this.#deferred(jobId, request, run), fingerprint, retriesAbandoned: false };
       return ended(jobId, (await runOnce(write, scope, this.#ports)).outcome);
     }
-    const jobKey = `${id}-${record.attempt}`;
-    const job = jobIdOf(operation, jobKey);
+    const job = jobIdOf(operation, `${id}-${record.attempt}`);
     const progress = await this.#ports.progress.progress(writeJob(operation).name, job).catch(() => "running" as const);
-    const outcome = progress === "ended" ? await this.#readOutcome(run, jobKey, scope) : null;
+    const outcome = progress === "ended" ? await this.#readOutcome(id, record.attempt, run, scope) : null;
     if (outcome !== null) return ended(jobId, outcome);
     return { job_id: jobId, status: progress === "queued" ? "queued" : "running" };
   }
 
   /**
-   * The outcome of a job that ended well, for one who may not complete the write: whoever leads it has not done so yet, and
-   * may be dead. Null when it is not known yet.
+   * The outcome of a job that ended well, although whoever leads the write has not completed it yet, and may be dead. It is stored as
+   * the outcome: a leader that did not hear of the job's end might cancel it still, after this caller heard that it was done. Null
+   * when it is not known yet.
    */
-  async #readOutcome(run: IdempotentWrite["run"], jobKey: string, scope: RequestScope): Promise<Outcome | null> {
+  async #readOutcome(
+    id: string,
+    attemptNumber: number,
+    run: IdempotentWrite["run"],
+    scope: RequestScope,
+  ): Promise<Outcome | null> {
+    const jobKey = `${id}-${attemptNumber}`;
     const attempt = {
       jobKey,
       startedAt: this.#ports.clock.now(),
@@ -119,7 +125,7 @@ export class DeferredWrites {
       becomeResolver: (job: string) => Promise.reject(new OutcomeUnknownError(job)),
     };
     try {
-      return await run({ ...scope, attempt });
+      return await completeFromJob(id, attemptNumber, await run({ ...scope, attempt }), this.#ports);
     } catch (err) {
       scope.log.debug({ err, jobKey }, "another participant leads this write");
       return null;

@@ -82,6 +82,11 @@ export interface WriteJobRun<Op extends WriteOperation, R> {
    * lost touch with Redis: `wait` gives it up only when that can't be any more.
    */
   readonly whenFailed?: "wait" | "return";
+  /**
+   * Whether one who led the write before may have taken the job's result back; asked only where others take part. The outcome is
+   * then resolved as if there were no result.
+   */
+  readonly mayBeRevoked?: () => Promise<boolean>;
 }
 
 /**
@@ -92,7 +97,7 @@ export interface WriteJobRun<Op extends WriteOperation, R> {
  * @throws {OutcomeUnknownError} when its record can't be read
  */
 export async function runWriteJob<Op extends WriteOperation, R>(
-  { job, payload, onNoOutcome, whenFailed = "wait" }: WriteJobRun<Op, R>,
+  { job, payload, onNoOutcome, whenFailed = "wait", mayBeRevoked }: WriteJobRun<Op, R>,
   scope: RequestScope,
   ports: WritePorts,
 ): Promise<JobResult<JobOf<Op>> | R> {
@@ -104,7 +109,9 @@ export async function runWriteJob<Op extends WriteOperation, R>(
   const retriesFailed = scope.attempt?.retriesFailed === true;
   const awaited = { name, jobId: id, until: limits.resolveAt, whenFailed, retriesFailed };
   const result = await awaitJob(awaited, ports, scope);
-  return result ?? onNoOutcome(await resolverLimits(id, limits, scope, ports));
+  const isFirst = scope.attempt?.isFirst !== false;
+  if (result !== null && (isFirst || mayBeRevoked === undefined || !(await mayBeRevoked()))) return result;
+  return onNoOutcome(await resolverLimits(id, limits, scope, ports));
 }
 
 /**

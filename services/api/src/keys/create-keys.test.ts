@@ -58,7 +58,17 @@ describe("createKey", () => {
       ids.push(...group.map(({ keyId }) => keyId));
     return ids;
   };
-  const redisIsAway = (mayHaveHappened: boolean) => async () => {
+  /** Of one that takes part in a write that another request began. */
+  const laterAttempt = () => ({
+    jobKey: "1",
+    startedAt,
+    leastDeadlineMs: 0,
+    isFirst: false,
+    retriesFailed: true,
+    onSubmitted: () => undefined,
+    becomeResolver: async () => undefined,
+  });
+  const redisIsAway = (mayHaveHappened: boolean) => async (): Promise<never> => {
     throw new QueueUnavailableError(mayHaveHappened, new Error("ECONNREFUSED 10.0.0.7:6379"));
   };
   const mongoIsAway = async () => {
@@ -81,17 +91,63 @@ describe("createKey", () => {
 
   it("goes on with a job that another request may have submitted, though MongoDB is known to be away", async () => {
     storeIsUp = false;
-    const attempt = {
-      jobKey: "1",
-      startedAt,
-      leastDeadlineMs: 0,
-      isFirst: false,
-      retriesFailed: true,
-      onSubmitted: () => undefined,
-      becomeResolver: async () => undefined,
-    };
-    const { outcome } = await create({ ...requestScope(), attempt });
+    const { outcome } = await create({ ...requestScope(), attempt: laterAttempt() });
     expect(outcome).toMatchObject({ keyId: 1 });
+  });
+
+  describe("when another request led the write before", () => {
+    const repeat = () => create({ ...requestScope(), attempt: laterAttempt() });
+    const repeatBatch = async () => {
+      const asked = [1, 2, 3].map(() => ({ name: null, owner: null, terms: {} }));
+      const running = createKeys(asked, { ...requestScope(), attempt: laterAttempt() }, ports()).catch(
+        (error: unknown) => error,
+      );
+      await vi.runAllTimersAsync();
+      return running;
+    };
+
+    it("goes by its cancellation, which no worker need have carried out", async () => {
+      plane.jobs.scripts["cancel-creation"] = () => never();
+      plane.jobs.run("cancel-creation", `cancel-${JOB}`, { job: JOB, request_id: "" });
+      expect((await repeat()).outcome).toEqual(new WriteFailedError("create key", "timed out"));
+      expect(plane.keys.size).toBe(1);
+    });
+
+    it("waits until the cancellation of some of a batch is carried out, and gives the others", async () => {
+      const cancelled = "create-batch-1-1";
+      plane.jobs.scripts["cancel-creations"] = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const found = [...plane.keys.values()].find(({ job }) => job === cancelled);
+        plane.addKey({ ...found, phase: "gone", activated: false });
+        return { state: "finished", result: { outcome: "cancelled" } };
+      };
+      plane.jobs.run("cancel-creations", "cancel-create-batch-1", { jobs: [cancelled], request_id: "" });
+      expect(await repeatBatch()).toMatchObject([{ status: "ok" }, { status: "error" }, { status: "ok" }]);
+    });
+
+    it("says nothing of a batch whose cancellation is not carried out in time", async () => {
+      plane.jobs.scripts["cancel-creations"] = () => never();
+      plane.jobs.run("cancel-creations", "cancel-create-batch-1", { jobs: ["create-batch-1-1"], request_id: "" });
+      expect(await repeatBatch()).toBeInstanceOf(OutcomeUnknownError);
+    });
+
+    it("cancels nothing unseen, which may have been answered to be there", async () => {
+      workerIsSilent();
+      plane.beforeRead = mongoIsAway;
+      expect((await repeat()).outcome).toBeInstanceOf(OutcomeUnknownError);
+      expect(submittedNames()).toEqual([`create-key ${JOB}`]);
+    });
+
+    it("cancels what surely is not there", async () => {
+      workerIsSilent();
+      expect((await repeat()).outcome).toEqual(new WriteFailedError("create key", "timed out"));
+      expect(submittedNames()).toEqual([`create-key ${JOB}`, `cancel-creation cancel-${JOB}`]);
+    });
+
+    it("says nothing while Redis can't tell whether it cancelled", async () => {
+      plane.jobs.exists = redisIsAway(false);
+      expect((await repeat()).outcome).toBeInstanceOf(OutcomeUnknownError);
+    });
   });
 
   it("counts what the request waited before as part of its 10 seconds", async () => {

@@ -32,10 +32,12 @@ export async function createKey(
     jobs: [job.id],
     run: async (onNoOutcome) => {
       const payload = ({ deadline, actor }: PayloadStamp) => ({ key, deadline, request_id, actor });
-      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+      const mayBeRevoked = () => mayBeCancelled(creations, scope);
+      const result = await runWriteJob({ job, payload, onNoOutcome, mayBeRevoked }, scope, ports);
       return Array.isArray(result) ? result : [outcomeOf(result)];
     },
-    cancel: () => ports.jobs.submit("cancel-creation", `cancel-${job.id}`, { job: job.id, request_id }),
+    cancel: () => ports.jobs.submit("cancel-creation", cancelId(job.id), { job: job.id, request_id }),
+    ...cancellationOf("cancel-creation", job.id, ports),
   };
   return onlyValue(await createAll(creations, scope, ports));
 }
@@ -58,10 +60,12 @@ export async function createKeys(
     jobs: keys.map((_, index) => itemJobId(job.id, index)),
     run: async (onNoOutcome) => {
       const payload = ({ deadline, actor }: PayloadStamp) => ({ keys: [...keys], deadline, request_id, actor });
-      const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+      const mayBeRevoked = () => mayBeCancelled(creations, scope);
+      const result = await runWriteJob({ job, payload, onNoOutcome, mayBeRevoked }, scope, ports);
       return Array.isArray(result) ? result : result.items.map(outcomeOf);
     },
-    cancel: (open) => ports.jobs.submit("cancel-creations", `cancel-${job.id}`, { jobs: [...open], request_id }),
+    cancel: (open) => ports.jobs.submit("cancel-creations", cancelId(job.id), { jobs: [...open], request_id }),
+    ...cancellationOf("cancel-creations", job.id, ports),
   };
   return createAll(creations, scope, ports);
 }
@@ -71,6 +75,33 @@ interface Creations extends OpenCreations {
   readonly run: (
     onNoOutcome: (limits: WriteLimits) => Promise<ItemOutcome<KeyFacts>[]>,
   ) => Promise<ItemOutcome<KeyFacts>[]>;
+}
+
+/** One cancellation at most for a job, whoever asks for it. */
+function cancelId(jobId: string): string {
+  return `cancel-${jobId}`;
+}
+
+function cancellationOf(
+  name: "cancel-creation" | "cancel-creations",
+  jobId: string,
+  { jobs }: WritePorts,
+): Pick<Creations, "isCancelled" | "cancellationEnds"> {
+  const id = cancelId(jobId);
+  return {
+    isCancelled: () => jobs.exists(name, id),
+    cancellationEnds: async (timeoutMs) => (await jobs.awaitResult(name, id, timeoutMs)).state === "finished",
+  };
+}
+
+/** A worker's result is not the last word where one who led before died: it may have cancelled the job without having heard it. */
+async function mayBeCancelled({ jobs, isCancelled }: Creations, { log }: RequestScope): Promise<boolean> {
+  try {
+    return await isCancelled();
+  } catch (err) {
+    log.warn({ job: jobs[0], items: jobs.length, err }, "could not ask whether create jobs were cancelled");
+    return true;
+  }
 }
 
 async function createAll(

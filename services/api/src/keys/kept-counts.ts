@@ -51,6 +51,7 @@ export class KeptCounts {
     return {
       submit: (...job) => jobs.submit(...job),
       retry: (...job) => jobs.retry(...job),
+      exists: (...job) => jobs.exists(...job),
       awaitResult: async (name, jobId, timeoutMs) => {
         try {
           return await jobs.awaitResult(name, jobId, timeoutMs);

@@ -24,6 +24,10 @@ export interface OpenCreations {
   readonly jobs: readonly string[];
   /** Submits the cancellation of some of the jobs. */
   readonly cancel: (open: readonly string[]) => Promise<void>;
+  /** Whether somebody has submitted it. */
+  readonly isCancelled: () => Promise<boolean>;
+  /** Waits until the cancellation has been carried out. False when it was not, in so many milliseconds. */
+  readonly cancellationEnds: (timeoutMs: number) => Promise<boolean>;
 }
 
 /** The action's name in errors of a creation, alone or in a batch. */
@@ -31,9 +35,11 @@ const ACTION = "create key";
 const CANCEL_RETRY_MS = 100;
 
 /**
- * Looks up every creation in MongoDB, and cancels all that were not carried out by one durable write.
+ * Looks up every creation in MongoDB, and cancels all that were not carried out by one durable write. Where another request resolved
+ * them before and died, what it cancelled stays cancelled, although the keys may be there for as long as no worker has come to it; and what it may have
+ * answered to be there is not cancelled unseen.
  *
- * @throws {OutcomeUnknownError} when neither MongoDB nor Redis can be reached
+ * @throws {OutcomeUnknownError} when neither MongoDB nor Redis can be reached, or a cancellation of before is not carried out yet
  */
 export async function resolveCreations(
   creations: OpenCreations,
@@ -42,10 +48,45 @@ export async function resolveCreations(
   ports: ResolveCreationsPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
   const { jobs } = creations;
+  // By one who led before, and whose answer was not stored.
+  const mayBeAnswered = scope.attempt?.isFirst === false;
+  if (mayBeAnswered && (await askIfCancelled(creations, limits, scope, ports)))
+    return followCancellation(creations, limits, scope, ports);
   const found = await lookUp(jobs, limits, scope, ports);
+  if (found === "unreadable" && mayBeAnswered) throw new OutcomeUnknownError(jobs[0] ?? "");
   const open = found === "unreadable" ? jobs : jobs.filter((job) => !found.has(job));
   const cancelled = open.length === 0 || (await cancelInTime(creations, open, limits, scope, ports));
   return jobs.map((job) => resolved(job, found === "unreadable" ? found : (found.get(job) ?? null), cancelled));
+}
+
+/** @throws {OutcomeUnknownError} when Redis can't be asked */
+async function askIfCancelled(
+  { jobs, isCancelled }: OpenCreations,
+  { answerBy }: WriteLimits,
+  { log }: RequestScope,
+  { clock }: ResolveCreationsPorts,
+): Promise<boolean> {
+  try {
+    return await withinTime(isCancelled(), (answerBy - clock.now()) / 2);
+  } catch (err) {
+    log.warn({ job: jobs[0], items: jobs.length, err }, "could not ask whether create jobs were cancelled");
+    throw new OutcomeUnknownError(jobs[0] ?? "");
+  }
+}
+
+/** Of a batch only some may have been cancelled: what is there when a worker has carried it out, stays. */
+async function followCancellation(
+  { jobs, cancellationEnds }: OpenCreations,
+  limits: WriteLimits,
+  scope: RequestScope,
+  ports: ResolveCreationsPorts,
+): Promise<ItemOutcome<KeyFacts>[]> {
+  const [job, ...others] = jobs;
+  if (job !== undefined && others.length === 0) return [resolved(job, null, true)];
+  const hasEnded = await cancellationEnds((limits.answerBy - ports.clock.now()) / 2);
+  const found = hasEnded ? await lookUp(jobs, limits, scope, ports) : "unreadable";
+  if (found === "unreadable") throw new OutcomeUnknownError(job ?? "");
+  return jobs.map((one) => resolved(one, found.get(one) ?? null, true));
 }
 
 /** Past the deadline nothing becomes active any more, so that with either store in reach an error stands. */

@@ -70,6 +70,10 @@ export class InMemoryJobs implements Jobs {
     return this.#progress.get(jobId) ?? "unknown";
   }
 
+  async exists(name: JobName, jobId: string): Promise<boolean> {
+    return this.#outcomes[name].has(jobId);
+  }
+
   async submit<N extends JobName>(name: N, jobId: string, payload: JobPayload<N>): Promise<void> {
     await this.beforeSubmit({ name, jobId, payload });
     this.run(name, jobId, payload);
