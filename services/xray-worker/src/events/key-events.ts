@@ -25,8 +25,9 @@ export interface KeyEventsPorts {
 }
 
 /**
- * The events of keys and of their devices, written out for callers. What keys moved is as stored now, all else as it was at the
- * event. Those of devices are looked for where they were expected, and where a key ends, which is the last event of it.
+ * The events of keys and of their devices, written out for callers. What keys moved is as stored now, and nothing for one that
+ * was made; all else as it was at the event. Those of devices are looked for where they were expected, and where a key ends, which
+ * is the last event of it.
  */
 export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }: KeyEventsPorts): Outbox {
   /** Only here the stored former values are read: a key whose values make no sense fails alone. */
@@ -53,9 +54,11 @@ export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }:
       }));
       const unlogged = reported.filter((history) => history.reported.length > 0);
       if (unlogged.length === 0) return [];
-      const traffic = await trafficOf(unlogged.map(({ key }) => key.keyId));
+      const used = unlogged.filter((history) => history.reported.some(isOfUsedKey)).map(({ key }) => key.keyId);
+      const traffic = used.length === 0 ? NOTHING_MOVED : await trafficOf(used);
+      const movedAt = (event: KeyEvent, keyId: number) => (isOfUsedKey(event) ? (traffic.get(keyId) ?? null) : null);
       return unlogged.flatMap(({ key, reported: events }) =>
-        alone(key.keyId, () => events.map((event) => written(event, key, traffic.get(key.keyId) ?? null, shortId))),
+        alone(key.keyId, () => events.map((event) => written(event, key, movedAt(event, key.keyId), shortId))),
       );
     },
     mark: async (events) => {
@@ -75,6 +78,12 @@ export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }:
   };
 }
 
+/** A key that was made has moved nothing then, and is most of what is reported while many are made. */
+function isOfUsedKey({ type }: KeyEvent): boolean {
+  return type !== "key.created";
+}
+
+const NOTHING_MOVED: ReadonlyMap<number, ShownTraffic> = new Map();
 const NONE: Awaited<ReturnType<DeviceOutbox["unlogged"]>> = new Map();
 
 function written(
