@@ -34,7 +34,12 @@ export class ModelFleet {
 
   /** Whether every worker has made the nodes follow the last change of their groups, as long as nothing else goes wrong. */
   get isSettled(): boolean {
-    return [...this.#nodes.values()].every(({ regroupedAt }) => this.#world.now > regroupedAt + SETTLED_AFTER_MS);
+    return [...this.#nodes.keys()].every((name) => this.isKnownToAll(name));
+  }
+
+  /** Whether every worker knows the groups of a node, and has made it follow them. */
+  isKnownToAll(name: string): boolean {
+    return this.#world.now > this.node(name).regroupedAt + SETTLED_AFTER_MS;
   }
 
   node(name: string): RegroupedNode {

@@ -171,7 +171,9 @@ export class Requests {
   #mustBeUseless(errand: Errand): void {
     if (errand.answer?.status !== 200) return;
     const { keyId } = errand.answer;
-    const able = this.#system.xrays.filter((xray) => !xray.hung && xray.reachable);
+    // A worker that knows of a node's new groups may have put the user there, and another one that does not yet remove it elsewhere.
+    const { fleet, xrays } = this.#system;
+    const able = xrays.filter((xray) => !xray.hung && xray.reachable && fleet.isKnownToAll(xray.name));
     if (!able.some((xray) => [...(xray.inbound?.byUuid.values() ?? [])].includes(`${keyId}@veil`))) return;
     this.#system.violated("deletion answered 200 and the key works", `key ${keyId}`);
   }
