@@ -40,7 +40,8 @@ function checkKubernetes() {
 function checkChart() {
   if (!runs("helm", ["version"])) return leaveOut("charts/veil", "no helm");
   report("charts/veil, as helm lints it", run("helm", ["lint", "--strict", "charts/veil"]));
-  refuseSecrets();
+  refuse("secrets", "it comes from a Secret");
+  refuse("fixed", "the manifests set it in each container");
   for (const values of chartValues) {
     const what = `charts/veil ${values.length === 0 ? "with its own values" : "with everything switched on"}`;
     const rendered = renderChart(values);
@@ -49,16 +50,16 @@ function checkChart() {
   }
 }
 
-/** A unit test compares the names that the chart refuses with those of the services' settings. */
-function refuseSecrets() {
-  const [, list = ""] =
-    /\$secrets := list (.*) -}}/.exec(readFileSync("charts/veil/templates/_settings.tpl", "utf8")) ?? [];
-  const names = list.match(/[A-Z_]+/g) ?? [];
+/** Unit tests compare the names of each list with those that the services and the manifests have. */
+function refuse(list, reason) {
+  const template = readFileSync("charts/veil/templates/_settings.tpl", "utf8");
+  const [, listed = ""] = new RegExp(`\\$${list} := list (.*) -}}`).exec(template) ?? [];
+  const names = listed.match(/[A-Z_]+/g) ?? [];
   const taken = names.filter((name) => {
-    const { status, stderr } = renderChart(["--set", `settings.${name}=of-the-settings`]);
-    return status === 0 || !stderr.includes(`settings.${name}: it comes from a Secret`);
+    const { status, stderr } = renderChart(["--set-string", `settings.${name}=of-the-settings`]);
+    return status === 0 || !stderr.includes(`settings.${name}: ${reason}`);
   });
-  const what = `charts/veil refuses ${names.length} secrets among the settings`;
+  const what = `charts/veil refuses ${names.length} names among the settings: ${reason}`;
   report(what, { status: names.length === 0 ? 1 : taken.length, stdout: taken.join("\n"), stderr: "" });
 }
 

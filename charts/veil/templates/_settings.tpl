@@ -18,6 +18,7 @@
 {{- end -}}
 {{- end -}}
 {{- include "veil.refuseSecrets" . -}}
+{{- include "veil.refuseFixed" . -}}
 {{- range $name, $value := .Values.settings -}}
 {{- $_ := set $settings $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
@@ -30,6 +31,16 @@
 {{- range $name := $secrets -}}
 {{- if hasKey $.Values.settings $name -}}
 {{- fail (printf "settings.%s: it comes from a Secret and not from the settings. Put it there, and then take it out of the values: see Secrets in manifests/README.md" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What the manifests say in the containers themselves, where it has to agree with a port, a mount or a grace period. */}}
+{{- define "veil.refuseFixed" -}}
+{{- $fixed := list "API_PORT" "METRICS_PORT" "NODE_ENV" "SHUTDOWN_DEADLINE_MS" "XRAY_TLS_DIR" -}}
+{{- range $name := $fixed -}}
+{{- if hasKey $.Values.settings $name -}}
+{{- fail (printf "settings.%s: the manifests set it in each container, so that it would have no effect here. Take it out of the values" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
