@@ -227,6 +227,29 @@ describe("deliverEvents", () => {
     expect(now - 1_000_000).toBeLessThan(DEAD_AFTER_MS + 24 * HOUR_MS);
   });
 
+  it("goes on within a second with what waited when the shared clock is set back", async () => {
+    for (let index = 0; index < 2 * AWAY_AFTER_FAILURES; index += 1) log.add({ subject: `key:${index}` });
+    end = () => failed;
+    await run();
+    now -= 24 * HOUR_MS;
+    end = () => ({ outcome: "delivered" });
+    sent = [];
+    await runFor(1);
+    expect(new Set(sentSeqs()).size).toBe(2 * AWAY_AFTER_FAILURES);
+    expect(await state()).toMatchObject({ failures: 0, lanes: [] });
+  });
+
+  it("tries an event a second later and not at once, also when the clock was set back since the webhook was made", async () => {
+    webhook = storedWebhook({ enabledAt: now + 24 * HOUR_MS });
+    log.add();
+    end = () => {
+      now += 10;
+      return failed;
+    };
+    await run();
+    expect(sent).toHaveLength(1);
+  });
+
   it("gives nothing up, and calls nobody dead, while it is not the receiver's fault", async () => {
     for (let index = 0; index < 40; index += 1) log.add({ subject: `key:${index}` });
     end = () => ({ outcome: "failed", error: "the secret can't be opened", isOurs: true });

@@ -1,5 +1,12 @@
 import { advanced, DeliveryProgress, type Lane, triedInVain, wasTriedLongEnough } from "./delivery-progress.ts";
-import { type DeliveryState, firstState, MOST_WAITING, triedAnew, waitingOf } from "./delivery-state.ts";
+import {
+  type DeliveryState,
+  firstState,
+  isSwitchedOnSince,
+  MOST_WAITING,
+  triedAnew,
+  waitingOf,
+} from "./delivery-state.ts";
 import type { DeliveryStore } from "./ports.ts";
 import type { Webhook } from "./webhook.ts";
 import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
@@ -51,7 +58,7 @@ export async function deliverEvents(webhook: Webhook, until: number, ports: Deli
   const { deliveries, now, isStopping } = ports;
   let state = (await deliveries.delivery(webhook.id)) ?? firstState(webhook);
   while (now() < until && !isStopping()) {
-    if (state.failingSince !== null && state.failingSince < webhook.enabledAt) state = triedAnew(state, now());
+    if (isSwitchedOnSince(state, webhook, now())) state = triedAnew(state, now());
     const work = await nextWork(webhook, state, ports);
     if (work === null) return "idle";
     await carryOut(work, webhook, until, ports);
@@ -73,7 +80,7 @@ interface Work {
  */
 async function nextWork(webhook: Webhook, state: DeliveryState, { events, now }: DeliverPorts): Promise<Work | null> {
   const progress = new DeliveryProgress(state);
-  if (progress.isAway && now() < state.pausedUntil) return null;
+  if (progress.isPaused(now())) return null;
   const room = MOST_WAITING - waitingOf(state);
   const isTurnOfNew = !progress.isAway || progress.failures % NEW_EVERY === 0 || progress.due(now()).length === 0;
   const wantsNew = room > 0 && isTurnOfNew;

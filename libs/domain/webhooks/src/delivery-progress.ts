@@ -3,6 +3,8 @@ import {
   type DeliveryState,
   FAILS_FOR_LONG_MS,
   isAway,
+  isPaused,
+  isToBeTried,
   pauseMs,
   RETRY_FOR_MS,
   retryAfterMs,
@@ -37,6 +39,10 @@ export class DeliveryProgress {
     return isAway(this.#state);
   }
 
+  isPaused(now: number): boolean {
+    return isPaused(this.#state, now);
+  }
+
   get failures(): number {
     return this.#state.failures;
   }
@@ -52,7 +58,7 @@ export class DeliveryProgress {
 
   /** Lanes that are to be tried now, the longest due first. */
   due(now: number): WaitingLane[] {
-    const due = [...this.#waiting.values()].filter(({ nextAt }) => nextAt <= now);
+    const due = [...this.#waiting.values()].filter((lane) => isToBeTried(lane, now));
     return due.toSorted((a, b) => a.nextAt - b.nextAt);
   }
 

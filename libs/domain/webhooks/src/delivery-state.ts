@@ -86,6 +86,30 @@ export function isAway({ failures }: Pick<DeliveryState, "failures">): boolean {
   return failures >= AWAY_AFTER_FAILURES;
 }
 
+/** Whether the receiver is left alone now. */
+export function isPaused(state: Pick<DeliveryState, "failures" | "pausedUntil">, now: number): boolean {
+  return isAway(state) && isAhead(state.pausedUntil, now, LONGEST_PAUSE_MS);
+}
+
+/** Whether a lane, or the first one of several, is to be tried now. */
+export function isToBeTried({ nextAt }: Pick<WaitingLane, "nextAt">, now: number): boolean {
+  return !isAhead(nextAt, now, LONGEST_RETRY_MS);
+}
+
+/** Whether to wait for a moment. One further ahead than anybody waits was noted before the clock was set back, and is no reason to. */
+function isAhead(moment: number, now: number, longestMs: number): boolean {
+  return moment > now && moment <= now + longestMs;
+}
+
+/** Whether the webhook was switched on after its receiver began to fail. It can't have been at a moment that is still ahead. */
+export function isSwitchedOnSince(
+  { failingSince }: Pick<DeliveryState, "failingSince">,
+  { enabledAt }: Pick<Webhook, "enabledAt">,
+  now: number,
+): boolean {
+  return failingSince !== null && failingSince < enabledAt && enabledAt <= now;
+}
+
 /** How many events wait apart from the log. */
 export function waitingOf({ lanes }: Pick<DeliveryState, "lanes">): number {
   return lanes.reduce((sum, { seqs }) => sum + seqs.length, 0);

@@ -1,4 +1,4 @@
-import { type DeliveryState, isAway, MOST_WAITING, waitingOf } from "./delivery-state.ts";
+import { type DeliveryState, isPaused, isToBeTried, MOST_WAITING, waitingOf } from "./delivery-state.ts";
 
 /** How a webhook's deliveries are, without all the events that wait: of these there may be very many. */
 export interface DeliverySummary extends Omit<DeliveryState, "lanes"> {
@@ -21,8 +21,9 @@ export function summaryOf({ lanes, ...state }: DeliveryState): DeliverySummary {
 
 /** Whether there is something to do for a webhook now. @param head the last position of the log */
 export function isDue(summary: DeliverySummary, head: number, now: number): boolean {
-  if (isAway(summary) && now < summary.pausedUntil) return false;
-  if (summary.nextAt !== null && summary.nextAt <= now) return true;
+  const { nextAt } = summary;
+  if (isPaused(summary, now)) return false;
+  if (nextAt !== null && isToBeTried({ nextAt }, now)) return true;
   return summary.cursor < head && summary.waiting < MOST_WAITING;
 }
 

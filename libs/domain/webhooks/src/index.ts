@@ -13,6 +13,7 @@ export {
   DEAD_AFTER_MS,
   type DeliveryState,
   firstState,
+  isSwitchedOnSince,
   RETRY_FOR_MS,
   type WaitingLane,
 } from "./delivery-state.ts";

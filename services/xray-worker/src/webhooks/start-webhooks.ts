@@ -14,6 +14,7 @@ import {
   firstState,
   summaryOf,
   isDue,
+  isSwitchedOnSince,
   type WebhookEvents,
   type WebhookReader,
   type WebhookStore,
@@ -127,8 +128,7 @@ export async function enterDue({ webhooks, events, enter, now }: WebhookLoopOpti
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const due = enabled.flatMap((webhook) => {
     const state = stateOf.get(webhook.id) ?? summaryOf(firstState(webhook));
-    const isTriedAnew = state.failingSince !== null && state.failingSince < webhook.enabledAt;
-    return isTriedAnew || isDue(state, head, now()) ? [state] : [];
+    return isSwitchedOnSince(state, webhook, now()) || isDue(state, head, now()) ? [state] : [];
   });
   await Promise.all(admitted(due, now()).map(({ webhookId }) => enter(webhookId)));
 }
