@@ -71,7 +71,13 @@ export async function findByExternalId(id: OwnedExternalId, ports: ExternalIdPor
  * Whether a key that is about to be decided may no longer have its external id: another one was entered in its place, or has
  * come to have it. @throws {StoreUnavailableError}
  */
-export async function isGivenAway(id: OwnedExternalId, keyId: number, ports: ExternalIdPorts): Promise<boolean> {
+export async function isGivenAway(
+  { externalId, owner }: { readonly externalId: string | null; readonly owner: string | null },
+  keyId: number,
+  ports: ExternalIdPorts,
+): Promise<boolean> {
+  if (externalId === null) return false;
+  const id = { externalId, owner };
   const [entered, ...undecided] = await ports.externalIds.find(id);
   return entered !== keyId || (await holderAmong(undecided, id, ports)) !== null;
 }
@@ -124,4 +130,9 @@ export function holdsExternalId(key: KeyRecord | null, { externalId, owner }: Ow
 /** The result where another key has the external id. */
 export function externalIdTaken(externalId: string): { readonly outcome: "taken"; readonly detail: string } {
   return { outcome: "taken", detail: `external_id ${externalId} is taken` };
+}
+
+/** The result where nobody knows whether another key has the external id. */
+export function externalIdUnreadable(externalId: string): { readonly outcome: "failed"; readonly detail: string } {
+  return { outcome: "failed", detail: `another key that can't be read was given external_id ${externalId}` };
 }

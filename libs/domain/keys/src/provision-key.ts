@@ -14,7 +14,7 @@ import { expectEvents } from "./events/expect-events.ts";
 import { firstSteps } from "./events/key-steps.ts";
 import type { Decision } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import { externalIdTaken, giveExternalId, isGivenAway } from "./external-ids.ts";
+import { externalIdTaken, externalIdUnreadable, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease, NodeUsers } from "./node-users.ts";
 import { subscriptionToken } from "./subscription-token.ts";
 import { noneActiveDetail, noneTookDetail } from "./no-node-detail.ts";
@@ -24,6 +24,7 @@ import { isInService } from "./terms/key-status.ts";
 import { beginTerms } from "./terms/begin-terms.ts";
 import { DEFAULT_GROUPS, type KeyTerms } from "./terms/key-terms.ts";
 import { ANSWERED_AFTER_MS, COMMIT_MARGIN_MS } from "./timing.ts";
+import { tryRead } from "./try-read.ts";
 
 export interface ProvisionRequest {
   readonly job: string;
@@ -83,9 +84,11 @@ export async function provisionKey(request: ProvisionRequest, ports: LifecyclePo
   while (true) {
     try {
       return await ports.lease.holdExternalId(id, async (lease) => {
-        const end = await giveExternalId(id, creation.keyId, lease, ports);
+        const end = await tryRead(() => giveExternalId(id, creation.keyId, lease, ports));
         if (end === "given") return decideOn(begun, lease, ports);
-        return refuse(creation, externalIdTaken(externalId), mayHaveBegun, ports);
+        // It would be as unreadable at each delivery, and all others of its job would fail with it.
+        const result = end === "taken" ? externalIdTaken(externalId) : externalIdUnreadable(externalId);
+        return refuse(creation, result, mayHaveBegun, ports);
       });
     } catch (error) {
       if (!(error instanceof LeaseHeldError)) throw error;
@@ -131,7 +134,8 @@ async function decideOn(
 
   lease?.mustLast();
   // Redis may have forgotten the lease, and given it to somebody else who found this key undecided.
-  if (lease !== null && (await isIdGivenAway(creation, terms, ports))) {
+  const id = { externalId: terms.externalId, owner: creation.owner };
+  if (lease !== null && (await isGivenAway(id, creation.keyId, ports))) {
     return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
   }
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms, outbox };
@@ -145,14 +149,6 @@ async function decideOn(
 }
 
 const GIVEN_AWAY = { outcome: "unavailable", detail: "another key was given its external_id meanwhile" } as const;
-
-async function isIdGivenAway(
-  { keyId, owner }: Creation,
-  { externalId }: KeyTerms,
-  ports: LifecyclePorts,
-): Promise<boolean> {
-  return externalId !== null && (await isGivenAway({ externalId, owner }, keyId, ports));
-}
 
 const deadlinePassed = { outcome: "unavailable", detail: DEADLINE_PASSED } as const;
 

@@ -41,3 +41,28 @@ it("asks for another attempt while the store is away", async () => {
   const { run } = deletionWith(new StoreUnavailableError(new Error("away")));
   await expect(run()).rejects.toThrow(StoreUnavailableError);
 });
+
+it("creates the others where the record of a key that has the external id of one makes no sense", async () => {
+  const { ports, store, nodes, clock, passing } = inMemoryLifecycle();
+  const handlers = inMemoryKeyHandlers(ports);
+  const create = (jobId: string, ...externalIds: readonly (string | null)[]) => {
+    const keys = externalIds.map((externalId) => ({ name: null, owner: null, terms: { externalId } }));
+    const asked = { keys, deadline: clock.now() + 8_000, request_id: "r" };
+    return passing(handlers["create-keys"](asked, { ...delivery, jobId }));
+  };
+  await create("job-1", "damaged");
+  const find = store.find.bind(store);
+  store.find = async (keyId) => {
+    if (keyId === 1) throw new UnreadableRecordError("keys: the document 1 makes no sense");
+    return find(keyId);
+  };
+  expect(await create("job-2", "sound", "damaged", null)).toMatchObject({
+    outcome: "done",
+    items: [
+      { outcome: "created" },
+      { outcome: "failed", detail: "another key that can't be read was given external_id damaged" },
+      { outcome: "created" },
+    ],
+  });
+  expect(nodes.a.users.size).toBe(3);
+});
