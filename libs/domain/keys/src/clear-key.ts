@@ -1,4 +1,5 @@
 import { isVisible, type KeyRecord } from "./access-key.ts";
+import { NOTHING_DUE } from "./due-of.ts";
 import { isNodeError, LeaseHeldError, NodeUnreachableError } from "./errors.ts";
 import type { HandledKey } from "./ports.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -9,7 +10,7 @@ import { isWantedOn, mayHold, needsClearingOn } from "./wanted-on.ts";
 
 /**
  * Takes a key out of every node that should not hold it: one that is `deleting`, or out of service, out of all of them, and
- * any other out of those of other groups. The record of one that is deleted then goes.
+ * any other out of those of other groups. The record of one that is deleted then goes, and nothing is expected of it any more.
  *
  * Under the key's lease, and on what is true under it. A node that is away leaves the key `deleting`; a later sweep
  * finishes it there and asks nothing of the nodes that are clear. Where the key is marked as indeterminate an earlier call
@@ -113,7 +114,10 @@ export async function clearHeld(
     await ports.store.letGo(key.keyId, hands, { clear, converged });
     return "pending";
   }
-  await ports.store.finishDeletion(key.keyId, hands, { clear, converged });
+  await allEnded([
+    ports.store.finishDeletion(key.keyId, hands, { clear, converged }),
+    ports.due.replace(key.keyId, NOTHING_DUE),
+  ]);
   return "cleared";
 }
 

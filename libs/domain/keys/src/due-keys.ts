@@ -3,7 +3,7 @@ import { isVisible, type KeyRecord } from "./access-key.ts";
 import { contextOf } from "./change-context.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { LeaseHeldError } from "./errors.ts";
-import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS } from "./due-of.ts";
+import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS, NOTHING_DUE } from "./due-of.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { expireTogether } from "./expire-together.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -70,7 +70,7 @@ async function applyRead(keyId: number, lease: HeldLease, ports: LifecyclePorts)
   const found = await ports.store.find(keyId);
   if (found === null || !isVisible(found)) {
     await passOnMarks(keyId, lease, ports);
-    await ports.due.replace(keyId, { at: null, traffic: null });
+    await ports.due.replace(keyId, NOTHING_DUE);
     return found === null ? lookOnceMore(keyId, ports) : "gone";
   }
   const context = await contextOf(found, {}, ports);

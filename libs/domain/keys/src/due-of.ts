@@ -13,6 +13,9 @@ export type DueEnd = "applied" | "gone" | "later";
 /** How long after it was found that the key's record, or that of its traffic, makes no sense or takes no change it is looked at again. */
 export const LOOK_AT_UNREADABLE_MS = 60 * 60_000;
 
+/** Of a key that need not be looked at. */
+export const NOTHING_DUE: Due = { at: null, traffic: null };
+
 /**
  * When a key with these terms has to be looked at next. Of what one that has expired moves only its very first byte is to be
  * noticed: whoever extends it looks at the rest.

@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { isVisible } from "./access-key.ts";
 import { contextAtRest, dueContexts } from "./change-context.ts";
 import { clearNode, isHeld } from "./clear-key.ts";
-import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS } from "./due-of.ts";
+import { type DueEnd, dueOf, dueVersion, LOOK_AT_UNREADABLE_MS, NOTHING_DUE } from "./due-of.ts";
 import { LeaseHeldError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
@@ -103,7 +103,7 @@ async function expirePart(keys: readonly HandledKey[], group: Group): Promise<vo
       const next = nextStep(key, group, now);
       if (next === "expire") expired.push(key);
       else if (next === "alone") ends.set(key.keyId, "alone");
-      else dues.set(key.keyId, next === "gone" ? { at: null, traffic: null } : dueOf(key.terms, now, ports.notices));
+      else dues.set(key.keyId, next === "gone" ? NOTHING_DUE : dueOf(key.terms, now, ports.notices));
     }
     const { versions, refused } = await storeExpiry(expired, now, group);
     const later = { at: now + LOOK_AT_UNREADABLE_MS, traffic: null };

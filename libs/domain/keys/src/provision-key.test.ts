@@ -97,6 +97,18 @@ test("a creation is not begun when its decision might land after the deadline", 
   expect(store.keys.get(1)?.phase).toBe("gone");
 });
 
+test("of a key that no node took nothing is expected any more", async () => {
+  const { nodes, ports, due, passing } = inMemoryLifecycle();
+  for (const node of Object.values(nodes)) {
+    node.onCall = () => {
+      throw new NodeUnreachableError(node.name, null);
+    };
+  }
+  const asked = { ...request, requested: { ...request.requested, terms: { trafficLimit: 50 } } };
+  expect(await passing(provisionKey(asked, ports))).toMatchObject({ outcome: "unavailable" });
+  expect([...due.expected.values()]).toEqual([{ at: null, traffic: null }]);
+});
+
 test("a creation whose claim the store refuses is over at once, unless an earlier delivery may have begun it", async () => {
   const { nodes, ports, passing } = inMemoryLifecycle();
   const refusing = { ...ports, store: Object.assign(Object.create(ports.store), { claim: refuse }) };

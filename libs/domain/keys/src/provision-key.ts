@@ -2,6 +2,7 @@ import { type Actor, SYSTEM } from "@veil/events";
 import { type Creation, isVisible, type KeyRecord, type RequestedAttributes, wasCreated } from "./access-key.ts";
 import { clearKey } from "./clear-key.ts";
 import { expectDecided, expectDue } from "./due-keys.ts";
+import { NOTHING_DUE } from "./due-of.ts";
 import {
   LeaseHeldError,
   NodeRejectedError,
@@ -242,7 +243,10 @@ async function refuse(
   const phase = indeterminate.length === 0 ? "gone" : "deleting";
   const clear = ports.nodes.map(({ name }) => name).filter((node) => !indeterminate.includes(node));
   const decided = await ports.store.decide({ ...creation, phase, indeterminate, clear });
-  if (indeterminate.length > 0 && !isVisible(decided)) await dropUser(decided, indeterminate, ports);
+  if (!isVisible(decided)) {
+    if (indeterminate.length > 0) await dropUser(decided, indeterminate, ports);
+    else await ports.due.replace(creation.keyId, NOTHING_DUE);
+  }
   return wasCreated(decided) ? resultOf(decided) : result;
 }
 
