@@ -1,7 +1,7 @@
 import type { ConfigClient } from "@veil/xray-config";
 import type { InboundUser } from "@veil/xray-grpc";
 import { isVlessFlow } from "@veil/protocols";
-import type { Clock } from "@veil/runtime";
+import { SharedClock } from "@veil/runtime";
 import { ModelFleet } from "./model-fleet.ts";
 import { machineClock, sharedClock } from "./process-clock.ts";
 import { type Random } from "./random.ts";
@@ -57,7 +57,7 @@ export class System {
   /** Clocks are wrong by at most so much. */
   readonly #skewMs: number;
   readonly #areSetByRedis: boolean;
-  readonly #clocks = new WeakMap<Process, Clock>();
+  readonly #clocks = new WeakMap<Process, SharedClock>();
 
   constructor(
     random: Random,
@@ -94,12 +94,13 @@ export class System {
   newProcess(name: string): Process {
     const process = new Process(name, this.#skewMs === 0 ? 0 : this.#someSkew());
     const { world, redis } = this;
-    this.#clocks.set(process, this.#areSetByRedis ? sharedClock(process, world, redis) : machineClock(process, world));
+    const own = new SharedClock(machineClock(process, world));
+    this.#clocks.set(process, this.#areSetByRedis ? sharedClock(process, world, redis) : own);
     return process;
   }
 
   /** The clock that a process of ours goes by. */
-  clockOf(process: Process): Clock {
+  clockOf(process: Process): SharedClock {
     const clock = this.#clocks.get(process);
     if (clock === undefined) throw new TypeError(`${process.name} is no process of this system`);
     return clock;

@@ -1,4 +1,5 @@
 import { InMemoryFleet, someNode } from "@veil/nodes/testing";
+import { SharedClock } from "@veil/runtime";
 import { LIVES_KEPT_MS, nodeEntity, totals } from "@veil/traffic";
 import { InMemoryUsageStore } from "@veil/traffic/testing";
 import { expect, it } from "vitest";
@@ -15,8 +16,8 @@ async function withGone() {
   const rig = new Rig(["a", "b"]);
   const fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("b")], hosts: [] });
   const usage = new InMemoryUsageStore();
-  const { lives, records, clock } = rig;
-  const ports = { lives, records, clock, fleet, usage };
+  const { lives, records } = rig;
+  const ports = { lives, records, clock: new SharedClock(rig.clock), fleet, usage };
   const forgotten = new ForgottenNodes(ports, 90);
   for (const node of rig.nodes) {
     node.xray.move(1, "up", 10);
@@ -69,6 +70,14 @@ it("removes nothing of a node that only a newer version can read, nor where live
   };
   expect(await new ForgottenNodes({ ...ports, lives }, 90).look(held)).toBe(0);
   expect(await forgotten.look({ acquire: async () => null })).toBe(0);
+});
+
+it("removes nothing by one clock that has jumped ahead", async () => {
+  const { rig, ports, forgotten, names } = await withGone();
+  const [time, askedAt] = [rig.clock.now() + 2 * LIVES_KEPT_MS, rig.clock.monotonic()];
+  ports.clock.take({ time, askedAt, answeredAt: askedAt });
+  expect([await forgotten.look(held), await names()]).toEqual([0, ["a", "b"]]);
+  expect(forgotten.isForgotten("other", Math.floor(rig.clock.now() / 1_000))).toBe(false);
 });
 
 it("keeps them for as long as usage is shown", async () => {

@@ -1,6 +1,6 @@
 import { type FleetStore, nodeOfPlace } from "@veil/nodes";
 import type { RedisLease } from "@veil/redis";
-import type { Clock } from "@veil/runtime";
+import type { SharedClock } from "@veil/runtime";
 import {
   forgottenLives,
   type IsForgotten,
@@ -19,7 +19,7 @@ export interface ForgottenNodesPorts {
   readonly fleet: Pick<FleetStore, "read">;
   readonly records: Pick<TrafficStore, "remove">;
   readonly usage: Pick<UsageStore, "remove">;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<SharedClock, "earliest">;
 }
 
 /** Names come and go, as with the pods of a cluster: of those that are gone for long nothing is kept. */
@@ -75,6 +75,6 @@ export class ForgottenNodes {
   }
 
   get #readBefore(): number {
-    return this.#ports.clock.now() - this.#keptMs;
+    return this.#ports.clock.earliest() - this.#keptMs;
   }
 }

@@ -1,9 +1,9 @@
 import { keyChange } from "@veil/job-contract";
 import { batchItemJob, type KeyBatches, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
-import { createLogger } from "@veil/runtime";
+import { createLogger, ManualClock, SharedClock } from "@veil/runtime";
 import { expect, it } from "vitest";
-import { workOffBatches } from "./batch-loop.ts";
+import { forgetBatches, workOffBatches } from "./batch-loop.ts";
 import { beginUpdateKeys } from "./jobs/update-keys.ts";
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
@@ -96,6 +96,17 @@ it("names the keys that can't have the change, the first thousand of them", asyn
   expect(batch).toMatchObject({ done: 0, failed: KEYS });
   expect(batch?.errors).toHaveLength(1_000);
   expect(batch?.errors[0]).toEqual({ keyId: 1, detail: "Key with id 1 not found" });
+});
+
+it("forgets no outcome by one clock that has jumped ahead", async () => {
+  const own = new ManualClock(EXPIRES_AT * 1_000);
+  const clock = new SharedClock(own);
+  clock.take({ time: own.now() + 365 * 86_400_000, askedAt: own.monotonic(), answeredAt: own.monotonic() });
+  const asked: number[] = [];
+  const { batches } = batchOf(0);
+  batches.drop = async (before) => void asked.push(before);
+  await forgetBatches({ batches, clock });
+  expect(asked).toEqual([EXPIRES_AT - 7 * 86_400]);
 });
 
 it("works at all batches in turn", async () => {

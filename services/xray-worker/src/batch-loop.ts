@@ -1,12 +1,20 @@
 import { decodeBatchChange } from "@veil/job-contract";
 import { changePart, type KeyBatches, type LifecyclePorts, StoreUnavailableError } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
-import { lastingFailure, type Logger, type PeriodicTask, type RunningService, runLoop } from "@veil/runtime";
+import {
+  lastingFailure,
+  type Logger,
+  type PeriodicTask,
+  type RunningService,
+  runLoop,
+  type SharedClock,
+} from "@veil/runtime";
 
 export interface BatchLoopOptions {
   readonly ports: LifecyclePorts;
   readonly batches: Pick<KeyBatches, "find" | "findUnfinished" | "nextPart" | "advance" | "drop">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
+  readonly clock: Pick<SharedClock, "earliest">;
   readonly log: Logger;
 }
 
@@ -20,12 +28,12 @@ const KEPT_S = 7 * 24 * 60 * 60;
 
 /** Carries out changes of many keys, one worker at a time, until the service stops. @returns the loop, to be triggered */
 export function startBatchLoop(running: RunningService, options: BatchLoopOptions): PeriodicTask {
-  const { ports, batches, exclusive, log } = options;
+  const { batches, exclusive, log } = options;
   runLoop(running, "batch records", {
     everyMs: FORGET_EVERY_MS,
     jitter: 0.5,
     firstRun: "later",
-    task: () => batches.drop(Math.floor(ports.clock.now() / 1_000) - KEPT_S),
+    task: () => forgetBatches(options),
     ...lastingFailure(log, "could not forget old batches"),
   });
   return runLoop(running, "batches", {
@@ -40,12 +48,17 @@ export function startBatchLoop(running: RunningService, options: BatchLoopOption
   });
 }
 
+/** Forgets outcomes that nobody can ask for any more. */
+export function forgetBatches({ batches, clock }: Pick<BatchLoopOptions, "batches" | "clock">): Promise<void> {
+  return batches.drop(Math.floor(clock.earliest() / 1_000) - KEPT_S);
+}
+
 /**
  * Works off all batches, a part of each in turn: none waits for a long one, nor for one that can't go on.
  *
  * @throws when a store is away, others keep a key, or a batch makes no sense; what was not done is done by the next run
  */
-export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive">): Promise<void> {
+export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive" | "clock">): Promise<void> {
   const failures = new Map<string, unknown>();
   const over = new Set<string>();
   while (true) {
@@ -79,7 +92,7 @@ class EndlessBatchError extends Error {
 /** @returns false when no part is left: somebody else was faster, or the record says nothing of sense */
 async function workOffPart(
   job: string,
-  { ports, batches, log }: Omit<BatchLoopOptions, "exclusive">,
+  { ports, batches, log }: Omit<BatchLoopOptions, "exclusive" | "clock">,
 ): Promise<boolean> {
   const batch = await batches.find(job);
   if (batch === null || batch.next >= batch.parts) return false;

@@ -1,10 +1,12 @@
 import { NodeUnreachableError } from "@veil/keys";
-import { inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
 import { connectRedis, type Redis } from "@veil/redis";
-import { createLogger } from "@veil/runtime";
+import { createLogger, ManualClock, SharedClock } from "@veil/runtime";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
-import { sweep } from "./housekeeping.ts";
+import { dropTombstones, sweep } from "./housekeeping.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
 
 let redis: Redis;
 beforeAll(() => {
@@ -31,4 +33,22 @@ test("a sweep tells of what it finished, and not again and again of what waits f
   await sweepOnce();
   await sweepOnce();
   expect(warn.mock.calls).toEqual([[{ overdue: 0, deleting: 1, cleared: 1 }, "sweep completed unfinished jobs"]]);
+});
+
+test("tombstones are not dropped by one clock that has jumped ahead", async () => {
+  const { ports } = inMemoryLifecycle();
+  const own = new ManualClock(START_MS);
+  const clock = new SharedClock(own);
+  const [askedAt, answeredAt] = [own.monotonic(), own.monotonic()];
+  clock.take({ time: START_MS + 365 * DAY_MS, askedAt, answeredAt });
+  const asked: number[] = [];
+  const store = {
+    dropTombstones: async (before: number) => {
+      asked.push(before);
+      return 0;
+    },
+  };
+  const log = createLogger({ service: "test", version: "0", level: "silent" });
+  await dropTombstones({ ports, store, exclusive: { redis, prefix: ownPrefix() }, clock, log });
+  expect(asked).toEqual([(START_MS - DAY_MS) / 1_000]);
 });

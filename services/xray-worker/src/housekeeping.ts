@@ -1,12 +1,12 @@
 import { type KeyHousekeeping, type KeyStore, type LifecyclePorts, sweepKeys } from "@veil/keys";
 import { type ExclusiveTask, runExclusively } from "@veil/redis";
 import {
-  type Clock,
   lastingFailure,
   type Logger,
   type PeriodicTask,
   type RunningService,
   runLoop,
+  type SharedClock,
 } from "@veil/runtime";
 
 export interface HousekeepingOptions {
@@ -15,7 +15,7 @@ export interface HousekeepingOptions {
   readonly uncleared: Pick<KeyStore, "findUncleared">;
   readonly store: Pick<KeyHousekeeping, "dropTombstones">;
   readonly exclusive: Pick<ExclusiveTask, "redis" | "prefix">;
-  readonly clock: Clock;
+  readonly clock: Pick<SharedClock, "earliest">;
   readonly log: Logger;
 }
 
@@ -41,7 +41,7 @@ export async function sweep({
 export async function dropTombstones({ ports, store, exclusive, clock, log }: Omit<HousekeepingOptions, "uncleared">) {
   const nodes = ports.nodes.map(({ name }) => name);
   await runExclusively({ ...exclusive, subject: "tombstones", leaseMs: SWEEP_LEASE_MS }, async () => {
-    const dropped = await store.dropTombstones(Math.floor(clock.now() / 1000) - TOMBSTONE_AGE_S, nodes);
+    const dropped = await store.dropTombstones(Math.floor(clock.earliest() / 1000) - TOMBSTONE_AGE_S, nodes);
     if (dropped > 0) log.debug({ dropped }, "dropped tombstones");
   });
 }

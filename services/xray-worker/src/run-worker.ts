@@ -262,7 +262,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
       deleteExpiredAfterDays: settings.DELETE_EXPIRED_AFTER_DAYS ?? null,
       ...{ ports, store, exclusive, clock, log, onDeletionBrake: (isBraked) => measured.deletionBraked(isBraked) },
     });
-    const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, log });
+    const batches = startBatchLoop(running, { ports, batches: store.batches, exclusive, clock, log });
     const updating = {
       batches: store.batches,
       keys: store.keyReader,
