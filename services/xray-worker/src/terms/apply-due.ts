@@ -61,14 +61,14 @@ async function applyGroup(taken: readonly number[], options: ApplyDueOptions, { 
   const due = taken.filter((keyId) => !inHand.has(keyId));
   if (due.length === 0) return;
   for (const keyId of due) inHand.add(keyId);
-  const begun = ports.clock.now();
+  const begun = performance.now();
   let ends: ReadonlyMap<number, DueEnd>;
   try {
     ends = await applyDueTerms(due, ports, queues);
   } finally {
     for (const keyId of due) inHand.delete(keyId);
   }
-  const durationMs = ports.clock.now() - begun;
+  const durationMs = Math.round(performance.now() - begun);
   const applied = [...ends.values()].filter((end) => end === "applied").length;
   log.debug({ keys: due.length, applied, durationMs }, "carried out what was due about keys");
   onApplied(due.length, durationMs);

@@ -71,6 +71,17 @@ test("what is entered is carried out when it is due, and not before", async () =
   expect([users(), rebuilt]).toEqual([[3], 1]);
 });
 
+test("the time of a look is measured by no clock that can be set back meanwhile", async () => {
+  const { options, key, clock, nodes } = worker();
+  key(1, { expiresAt: START_S });
+  await enterDue(options);
+  nodes.a.onCall = () => clock.step(-3_600_000);
+  const took: number[] = [];
+  await applyDue({ ...options, onApplied: (_, durationMs) => void took.push(durationMs) });
+  expect(took).toHaveLength(1);
+  expect(took[0]).toBeGreaterThanOrEqual(0);
+});
+
 test("all is entered anew after Redis was emptied, with what expired just before", async () => {
   const { options, key, users, clock, index } = worker();
   key(1, { expiresAt: START_S + 10 });
