@@ -1,11 +1,15 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 const PRIVATE_MODE = 0o600;
 const IN_DIRECTORY = /^veil-\d{8}T\d{6}Z\.tar$/;
+const UNFINISHED = /^(.+)\.[\da-f-]+\.unfinished$/;
+/** A backup that goes on writes many times within it; one that was killed never does again. */
+const LEFT_AFTER_MS = 60 * 60_000;
 
 export interface BackupTarget {
   /** A file, a directory that is there or ends with `/`, or `-` for the standard output. */
@@ -18,7 +22,7 @@ export interface BackupTarget {
 
 /**
  * Writes a backup where it is to go: readable by its owner alone, and under its name only when it is complete. In a directory
- * the oldest backups go afterwards.
+ * the oldest backups go afterwards. What a backup left that was killed goes before.
  *
  * @returns where it is
  */
@@ -30,13 +34,15 @@ export async function writeBackupTo<T>(
   const isInDirectory = to.endsWith("/") || (await isDirectory(to));
   const stamp = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "");
   const path = isInDirectory ? join(to, `veil-${stamp}.tar`) : to;
+  await dropLeft(path, isInDirectory ? (name) => IN_DIRECTORY.test(name) : (name) => name === basename(path), now);
   const result = await writeWhole(path, write);
   if (isInDirectory && keep !== null) await dropOldest(to, keep);
   return { place: path, result };
 }
 
 async function writeWhole<T>(path: string, write: (output: Writable) => Promise<T>): Promise<T> {
-  const unfinished = `${path}.${process.pid}.unfinished`;
+  // In a container each run has the same process id.
+  const unfinished = `${path}.${randomUUID()}.unfinished`;
   const file = await open(unfinished, "wx", PRIVATE_MODE);
   try {
     const output = file.createWriteStream({ flush: true });
@@ -49,6 +55,18 @@ async function writeWhole<T>(path: string, write: (output: Writable) => Promise<
     await file.close().catch(() => undefined);
     await rm(unfinished, { force: true });
     throw error;
+  }
+}
+
+/** Removes the files of backups to this place that were killed. @param isOurs whether a backup to it has this name */
+async function dropLeft(path: string, isOurs: (name: string) => boolean, now: number): Promise<void> {
+  const directory = dirname(path);
+  for (const name of await readdir(directory).catch(() => [])) {
+    const [, backup] = UNFINISHED.exec(name) ?? [];
+    if (backup === undefined || !isOurs(backup)) continue;
+    const left = join(directory, name);
+    const touchedAt = (await stat(left).catch(() => null))?.mtimeMs ?? now;
+    if (now - touchedAt > LEFT_AFTER_MS) await rm(left, { force: true });
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
@@ -93,6 +93,22 @@ describe("a backup", () => {
     for (const day of [1, 2, 3, 4]) await writeBackupTo({ to: directory, keep: 2, now: at(day) }, write);
     const kept = ["notes.txt", "one.tar", "veil-20260103T020000Z.tar", "veil-20260104T020000Z.tar"];
     expect((await readdir(directory)).toSorted()).toEqual(kept);
+  });
+
+  it("is not kept from coming to be by one that was killed, whose file goes once nobody can be writing it any more", async () => {
+    const place = join(directory, "killed");
+    await mkdir(place);
+    const [left, others] = [`veil-20260102T020000Z.tar.${process.pid}.unfinished`, "mine.tar.1.unfinished"];
+    const files = [left, `one.tar.${process.pid}.unfinished`, "veil-20260104T010000Z.tar.7.unfinished", others];
+    for (const name of files) await writeFile(join(place, name), "half");
+    const touched = async (name: string, now: number) => utimes(join(place, name), now / 1_000, now / 1_000);
+    for (const name of files) await touched(name, at(2));
+    await touched("veil-20260104T010000Z.tar.7.unfinished", at(4) - 60_000);
+    await writeBackupTo({ to: join(place, "one.tar"), keep: null, now: at(4) }, write);
+    await writeBackupTo({ to: place, keep: 7, now: at(4) }, write);
+    const kept = [others, "one.tar", "veil-20260104T010000Z.tar.7.unfinished", "veil-20260104T020000Z.tar"];
+    expect((await readdir(place)).toSorted()).toEqual(kept);
+    await rm(place, { recursive: true });
   });
 
   it("is read twice from a file, once from the standard input, and in a directory as the newest one", async () => {
