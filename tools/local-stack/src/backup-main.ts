@@ -5,6 +5,7 @@ import { type Command, parseCommand, runCommand } from "@veil/backup";
 import { findMongodb, startMongodb } from "@veil/engines";
 import { errorMessage, exitOnSettingsError, readSettings } from "@veil/runtime";
 import { z } from "zod";
+import { ChildRegistry } from "./child-registry.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { dataSecrets } from "./data-secrets.ts";
 import { readEnvironment } from "./read-environment.ts";
@@ -19,7 +20,7 @@ const usage = `usage: npm run backup -- --to PATH|- [--keep COUNT]
 
 VEIL_DATA_DIR and MONGODB_URI say which system is meant, as for npm start.`;
 
-const runFileSchema = z.object({ mongodb: z.object({ uri: z.string() }) });
+const runFileSchema = z.object({ mongodb: z.object({ pid: z.number().nullable(), uri: z.string() }) });
 const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
@@ -53,10 +54,12 @@ async function carryOut(asked: Command): Promise<number> {
   }
 }
 
-/** Where MongoDB listens as long as `npm start` runs. */
+/** Where MongoDB listens as long as `npm start` runs. One that was killed, or went with its machine, leaves its file. */
 async function runningUri(data: DataDirectory): Promise<string | null> {
   const text = await readFile(data.runFile, "utf8").catch(() => null);
-  return text === null ? null : runFileSchema.parse(JSON.parse(text)).mongodb.uri;
+  if (text === null) return null;
+  const { pid, uri } = runFileSchema.parse(JSON.parse(text)).mongodb;
+  return pid === null || (await new ChildRegistry(data.childrenFile).isRunning("mongodb")) ? uri : null;
 }
 
 async function withMongodb<T>(

@@ -35,6 +35,12 @@ export class ChildRegistry {
     await rm(this.#file, { force: true });
   }
 
+  /** Whether a process of the present or a former stack runs. */
+  async isRunning(name: string): Promise<boolean> {
+    const child = (await this.#read())[name];
+    return child !== undefined && (await startMarkOf(child.pid)) === child.startMark;
+  }
+
   async started(name: string, pid: number): Promise<void> {
     const startMark = await startMarkOf(pid);
     if (startMark === undefined) return;

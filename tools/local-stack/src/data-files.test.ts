@@ -137,6 +137,16 @@ describe("what a killed stack leaves running", () => {
     expect(lines).toEqual([`redis of a former start still runs (process ${leftover.pid}): ending it.`]);
   });
 
+  test("is known to run until it has ended", async () => {
+    const isRunning = () => new ChildRegistry(inDirectory("children.json")).isRunning("mongodb");
+    await new ChildRegistry(inDirectory("children.json")).started("mongodb", leftover.pid ?? 0);
+    expect(await isRunning()).toBe(true);
+    const ended = once(leftover, "exit");
+    leftover.kill("SIGKILL");
+    await ended;
+    expect(await isRunning()).toBe(false);
+  });
+
   test("is left alone when its number belongs to another process by now", async () => {
     const children = { redis: { pid: leftover.pid, startMark: "0" } };
     await writeFile(inDirectory("children.json"), JSON.stringify(children));
