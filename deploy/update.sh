@@ -70,8 +70,7 @@ replace() {
   docker compose up --no-start --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
   new=$(docker compose ps --all --quiet "$1" | grep -vFx "$old")
   in_network_of_caddy "$1" disconnect $new || echo "$1 stays in Caddy's network while it starts" >&2
-  docker start $new >/dev/null
-  if ! are_healthy $new; then
+  if ! { docker start $new >/dev/null && are_healthy $new; }; then
     docker compose logs --tail 5 "$1" >&2
     docker rm --force $new >/dev/null
     fail "$1 did not become healthy, and is as it was"
