@@ -80,6 +80,26 @@ replace() {
   docker rm $old >/dev/null
 }
 
+# In the container that `up` would make: by one that is older than .env the next `up` would see secrets that have changed, and take all
+# services away that read them.
+run_once() {
+  docker compose up -d --no-deps --no-build --pull never "$1"
+  [ "$(docker wait "$(docker compose ps --all --quiet "$1")")" = 0 ] && return
+  docker compose logs --tail 5 "$1" >&2
+  fail "$1 failed, and nothing was replaced"
+}
+
+# Of one that is left alone and differs from what compose would make.
+tell_of_change() {
+  container=$(docker compose --profile '*' ps --quiet "$1")
+  [ -n "$container" ] || return 0
+  made=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}}' "$container")
+  wanted=$(docker compose --profile '*' config --hash "$1")
+  [ "$1 $made" = "$wanted" ] ||
+    echo "$1 was left alone, but docker-compose.yml or .env has changed for it. To replace it, which takes it away for a moment:" \
+      "docker compose up -d --wait --no-deps $1"
+}
+
 case ${1:-} in
   "") order="xray-worker stats-collector api" ;;
   back) order="api stats-collector xray-worker" ;;
@@ -89,7 +109,7 @@ for service in $order; do require_image "$service"; done
 # Makes the secrets that are new in a version. A version before needs none of them.
 if [ $# -eq 0 ]; then
   require_image setup
-  docker compose run --rm --no-deps setup
-  docker compose run --rm --no-deps mongodb-users
+  for service in setup mongodb-users; do run_once "$service"; done
 fi
 for service in $order; do replace "$service"; done
+for service in xray redis mongodb caddy; do tell_of_change "$service"; done

@@ -117,5 +117,18 @@ describe.skipIf(leftOut !== null)(
       expect(after).toHaveLength(before.length);
       expect(after.filter((id) => before.includes(id))).toEqual([]);
     });
+
+    test("it tells of what it leaves alone, and leaves the next `up` nothing to replace", async () => {
+      // Secrets and what Xray's config is made of go through `setup`, for which `up` takes all services away.
+      const settings = { API_READONLY_KEY: "r".repeat(32), XRAY_BLOCKED: "203.0.113.0/24" };
+      const printed = await project.runScript(["deploy/update.sh"], settings);
+      expect(printed).toContain("docker compose up -d --wait --no-deps xray");
+      expect(printed).not.toMatch(/--no-deps (redis|mongodb|caddy)/);
+      const up = "docker compose up -d --no-build --pull never";
+      expect(await project.runScript(["-c", `${up} --dry-run`], settings)).toMatch(/-xray-1 +Recreate/);
+      await project.runScript(["-c", `${up} --wait --no-deps xray`], settings);
+      const next = await project.runScript(["-c", `${up} --dry-run`], settings);
+      expect(next.split("\n").filter((line) => /Recreate|Stopp/.test(line))).toEqual([]);
+    });
   },
 );
