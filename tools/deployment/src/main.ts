@@ -9,7 +9,7 @@ import { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { ensureMongodbUsers } from "./mongodb-users.ts";
 import { restoreKubernetes } from "./restore-kubernetes.ts";
-import { ensureSecrets, type SecretName, secretNames } from "./secrets.ts";
+import { ensureSecrets, type SecretName, type ShownName, shownNames, shownValue } from "./secrets.ts";
 import { deploymentSettings, secretsAmong } from "./settings.ts";
 
 const usage = `usage: setup prepare             makes missing secrets and hands out their files
@@ -17,7 +17,7 @@ const usage = `usage: setup prepare             makes missing secrets and hands 
        setup watch-kubernetes    both, as Secrets of this pod's namespace, again and again until it is stopped
        setup restore FILE|DIRECTORY [--replace]
                                  fills the system of this pod's namespace from a backup
-       setup show NAME           prints one of: ${secretNames.join(", ")}`;
+       setup show NAME           prints one of: ${shownNames.join(", ")}`;
 
 /** The first start of MongoDB, its image's download not counted. */
 const MONGODB_WITHIN_MS = 120_000;
@@ -30,7 +30,7 @@ if (command === "prepare") await prepareDirectories();
 else if (command === "prepare-mongodb") await prepareMongodb();
 else if (command === "watch-kubernetes") await watchKubernetes();
 else if (command === "restore") await restore();
-else if (command === "show" && isSecretName(name)) await show(name);
+else if (command === "show" && isShownName(name)) await show(name);
 else process.exitCode = complain(usage, 64);
 
 async function prepareDirectories(): Promise<void> {
@@ -90,9 +90,8 @@ async function restore(): Promise<void> {
   process.exitCode = await restoreKubernetes(asked, MONGODB_URI, await KubernetesApi.ofThisPod(), say);
 }
 
-async function show(wanted: SecretName): Promise<void> {
-  const secrets = await new DirectorySecretStore(settings.VEIL_SECRETS_DIR).read();
-  const value = secrets[wanted];
+async function show(wanted: ShownName): Promise<void> {
+  const value = shownValue(await new DirectorySecretStore(settings.VEIL_SECRETS_DIR).read(), wanted);
   if (value === undefined) process.exitCode = complain(`there is no ${wanted} yet: run "setup prepare" first`, 1);
   else say(value);
 }
@@ -102,8 +101,8 @@ function report(made: readonly SecretName[], place: string): void {
   else say(`All secrets are there, in ${place}.`);
 }
 
-function isSecretName(text: string | undefined): text is SecretName {
-  return secretNames.some((known) => known === text);
+function isShownName(text: string | undefined): text is ShownName {
+  return shownNames.some((known) => known === text);
 }
 
 function say(line: string): void {

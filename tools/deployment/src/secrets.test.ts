@@ -1,9 +1,10 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { realityPublicKey } from "@veil/xray-config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DirectorySecretStore, handOutFiles } from "./directory-secrets.ts";
-import { ensureSecrets, secretNames } from "./secrets.ts";
+import { ensureSecrets, secretNames, shownValue } from "./secrets.ts";
 
 let directory: string;
 
@@ -31,6 +32,13 @@ test("a Reality key that is none is refused before anything is kept", async () =
   const store = new DirectorySecretStore(join(directory, "damaged"));
   await expect(ensureSecrets(store, { REALITY_PRIVATE_KEY: "no key" })).rejects.toThrow(RangeError);
   expect(await store.read()).toEqual({});
+});
+
+test("the public key of Reality is shown beside the secrets, once there is a private one", async () => {
+  const { secrets } = await ensureSecrets(new DirectorySecretStore(join(directory, "shown")), {});
+  expect(shownValue(secrets, "reality-public-key")).toBe(realityPublicKey(secrets["reality-private-key"]));
+  expect(shownValue(secrets, "api-secret-key")).toBe(secrets["api-secret-key"]);
+  expect(shownValue({}, "reality-public-key")).toBeUndefined();
 });
 
 test("secrets are readable by their owner alone, files handed out by all", async () => {

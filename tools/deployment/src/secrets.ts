@@ -15,6 +15,17 @@ const passwordNames = [
 export const secretNames = ["api-secret-key", "reality-private-key", "webhook-secret-key", ...passwordNames] as const;
 export type SecretName = (typeof secretNames)[number];
 
+/** What `setup show` prints: the public key is no secret, but links to this Xray need it where another system makes them. */
+export const shownNames = [...secretNames, "reality-public-key"] as const;
+export type ShownName = (typeof shownNames)[number];
+
+/** @returns undefined for what is not there yet */
+export function shownValue(kept: KeptSecrets, name: ShownName): string | undefined {
+  if (name !== "reality-public-key") return kept[name];
+  const privateKey = kept["reality-private-key"];
+  return privateKey === undefined ? undefined : realityPublicKey(privateKey);
+}
+
 /** Secrets that a deployment may go without: an operator puts them beside the others, and none is ever made. */
 export const optionalSecretNames = ["api-readonly-key", "admin-password"] as const;
 export type OptionalSecretName = (typeof optionalSecretNames)[number];
