@@ -56,7 +56,7 @@ replace() {
     "" | 0) ;;
     *)
       echo "$1 has one port of this host, so it is away for a moment: see API_REPLICAS in docs/deployment.md"
-      docker compose up -d --wait --no-deps --no-build --pull never "$1"
+      docker compose up -d --wait --no-deps --force-recreate --no-build --pull never "$1"
       return
       ;;
   esac

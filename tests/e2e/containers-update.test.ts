@@ -130,5 +130,13 @@ describe.skipIf(leftOut !== null)(
       const next = await project.runScript(["-c", `${up} --dry-run`], settings);
       expect(next.split("\n").filter((line) => /Recreate|Stopp/.test(line))).toEqual([]);
     });
+
+    test("an API with a port of its own is replaced where a secret alone has changed", async () => {
+      const alone = { API_REPLICAS: "1", API_PUBLISH: `127.0.0.1:${await freePort()}` };
+      await project.runScript(["-c", "docker compose up -d --wait --no-deps --no-build --pull never api"], alone);
+      const before = await containers();
+      await project.runScript(["deploy/update.sh"], alone);
+      expect((await containers()).filter((id) => before.includes(id))).toEqual([]);
+    });
   },
 );
