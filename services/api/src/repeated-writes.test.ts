@@ -296,7 +296,7 @@ describe("writes that are answered later", () => {
       Object.assign(write, { state: "running", outcome: null, leader: "dead", request, ...lead });
     }
   };
-  const later = (method: "post" | "delete", path: string) =>
+  const later = (method: "post" | "patch" | "delete", path: string) =>
     call(api, method, path).set("Prefer", "wait=5, respond-async");
   const ask = (location: string | undefined) => call(api, "get", location ?? "");
 
@@ -359,6 +359,23 @@ describe("writes that are answered later", () => {
     expect(await status()).toBe("succeeded");
     const id = [...api.records.writes.keys()].join();
     expect(await api.records.claimOutcome(id, "dead", 1, 1_000)).toMatchObject({ state: "completed" });
+  });
+
+  it.each([
+    ["patch", "/api/keys/5", { if_revision: 3 }],
+    ["delete", "/api/nodes/n1?force=true", { force: true }],
+  ] as const)("are completed as they were sent, with If-Match and the query: %s %s", async (method, path, payload) => {
+    api.plane.addKey({ keyId: 5 });
+    const [change, remove] = ["change-key", "delete-node"] as const;
+    api.plane.jobs.scripts[change] = () => never();
+    api.plane.jobs.scripts[remove] = () => never();
+    await later(method, path).set("If-Match", '"3-5"').send({ note: "paid" }).expect(202);
+    // Another one, whose API died before it had submitted the job.
+    const [sent] = api.records.writes.values();
+    api.records.writes.clear();
+    if (sent !== undefined) api.records.writes.set("later-j2", { ...sent, leader: "dead", leaseUntil: 0 });
+    await ask("/api/jobs/j2");
+    expect(api.plane.jobs.submitted[1]?.payload).toMatchObject(payload);
   });
 
   it("have more time than those that are waited for", async () => {

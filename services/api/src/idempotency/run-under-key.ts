@@ -18,19 +18,20 @@ export interface WriteRequest<Operation extends string = string> {
 export type SharedRun = Pick<IdempotentWrite, "id" | "run" | "leaseMs" | "leastDeadlineMs" | "isAskedFor">;
 
 /**
- * A request as a write that its repeats take part in. Another method, path or body is another request. Those who repeat it bring
+ * A request as a write that its repeats take part in. Another method, path, query or body is another request. Those who repeat it bring
  * it along, so that its digest is enough; only those who ask what became of it come without.
  */
 export function idempotentWrite(
   { operation, method, path, raw, caller }: WriteRequest,
   shared: SharedRun,
 ): IdempotentWrite {
+  const { params, query = {}, body, ifMatch } = raw;
+  // Repeats of a write that a version before began bring the same print as long as there is no query.
+  const asked = Object.keys(query).length === 0 ? [] : [canonical(query)];
   return {
     ...shared,
-    fingerprint: digestOf(JSON.stringify([method, path, canonical(raw.body), raw.ifMatch])),
-    request: shared.isAskedFor
-      ? JSON.stringify({ operation, caller, raw: { params: raw.params, body: raw.body, ifMatch: raw.ifMatch } })
-      : "",
+    fingerprint: digestOf(JSON.stringify([method, path, canonical(body), ifMatch, ...asked])),
+    request: shared.isAskedFor ? JSON.stringify({ operation, caller, raw: { params, query, body, ifMatch } }) : "",
   };
 }
 

@@ -39,7 +39,15 @@ const storedRequest = z.object({
       addresses: z.array(z.string()).nullable(),
     })
     .exactOptional(),
-  raw: z.object({ params: z.record(z.string(), z.unknown()), body: z.unknown().optional() }),
+  raw: z
+    .object({
+      params: z.record(z.string(), z.unknown()),
+      /** Missing in what a version before stored. */
+      query: z.record(z.string(), z.unknown()).exactOptional(),
+      body: z.unknown(),
+      ifMatch: z.string().exactOptional(),
+    })
+    .partial({ body: true }),
 });
 
 /** Writes that are answered 202 before they are done (RFC 7240, `respond-async`), and what becomes of them. */
@@ -88,10 +96,10 @@ export class DeferredWrites {
     if (record === null) throw new JobNotFoundError(jobId);
     if (record.outcome !== null) return ended(jobId, record.outcome);
     const { operation, raw, caller = callerOf(scope) } = storedRequest.parse(JSON.parse(record.request));
-    const run = (within: RequestScope) =>
-      runStored(operation, { params: raw.params, body: raw.body }, { ...within, caller });
+    const asSent: RawRequest = { ...raw, body: raw.body };
+    const run = (within: RequestScope) => runStored(operation, asSent, { ...within, caller });
     if (record.abandoned) {
-      const request = { operation, raw: { params: raw.params, body: raw.body }, method: "", path: "", caller };
+      const request = { operation, raw: asSent, method: "", path: "", caller };
       const { fingerprint } = record;
       const write = { ...this.#deferred(jobId, request, run), fingerprint, retriesAbandoned: false };
       return ended(jobId, (await runOnce(write, scope, this.#ports)).outcome);
