@@ -77,6 +77,10 @@ describe("writes under an Idempotency-Key", () => {
     await create("a", { extra: [1, { c: 3, b: 2 }], name: "x" }).expect(200);
     const detail = "Idempotency-Key was used before with another request";
     expect(answerOf(await create("a", { name: "y" }))).toEqual(failure(422, detail));
+    await call(api, "post", "/api/keys?try=2")
+      .set("Idempotency-Key", "a")
+      .send({ name: "x", extra: [1, { b: 2, c: 3 }] })
+      .expect(200);
     expect(answerOf(await call(api, "post", "/api/traffic/sync").set("Idempotency-Key", "a"))).toEqual(failure(422));
     expect(api.plane.keys.size).toBe(1);
   });

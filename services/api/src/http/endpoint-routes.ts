@@ -123,8 +123,12 @@ async function answer(
   if (!isWriteOperation(id) || caller === null) return checkedOperation(id, raw, operations)(context);
   const preferences = writePreferences(request);
   const run = checkedOperation(id, raw, operations);
-  const write = { operation: id, method: request.method, path: request.path.replace(/\/+$/, ""), raw, caller, run };
-  return answerWrite(write, preferences, context, writes);
+  const { method } = request;
+  const path = request.path.replace(/\/+$/, "");
+  const endpoint: Endpoint = endpoints[id];
+  // A query that the endpoint ignores makes no other request of a repeat.
+  const asked = endpoint.query === undefined ? { ...raw, query: {} } : raw;
+  return answerWrite({ operation: id, method, path, raw: asked, caller, run }, preferences, context, writes);
 }
 
 /**

@@ -131,6 +131,15 @@ describe("createKey", () => {
       expect(await repeatBatch()).toBeInstanceOf(OutcomeUnknownError);
     });
 
+    it("says nothing, and hides no key, when Redis goes away in that wait", async () => {
+      plane.jobs.run("cancel-creations", "cancel-create-batch-1", { jobs: ["create-batch-1-1"], request_id: "" });
+      plane.jobs.beforeAwait = async (jobId) => {
+        if (jobId.startsWith("cancel-")) await redisIsAway(false)();
+      };
+      expect(await repeatBatch()).toBeInstanceOf(OutcomeUnknownError);
+      expect(refused.has("create-batch-1-0")).toBe(false);
+    });
+
     it("cancels nothing unseen, which may have been answered to be there", async () => {
       workerIsSilent();
       plane.beforeRead = mongoIsAway;

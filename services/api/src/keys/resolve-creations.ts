@@ -35,9 +35,9 @@ const ACTION = "create key";
 const CANCEL_RETRY_MS = 100;
 
 /**
- * Looks up every creation in MongoDB, and cancels all that were not carried out by one durable write. Where another request resolved
- * them before and died, what it cancelled stays cancelled, although the keys may be there for as long as no worker has come to it; and what it may have
- * answered to be there is not cancelled unseen.
+ * Looks up every creation in MongoDB, and cancels all that were not carried out by one durable write. A successor of one that
+ * died leaves a cancellation of before as it is, whether or not a worker has come to it, and cancels only what it has looked for in
+ * MongoDB and not found.
  *
  * @throws {OutcomeUnknownError} when neither MongoDB nor Redis can be reached, or a cancellation of before is not carried out yet
  */
@@ -83,7 +83,11 @@ async function followCancellation(
 ): Promise<ItemOutcome<KeyFacts>[]> {
   const [job, ...others] = jobs;
   if (job !== undefined && others.length === 0) return [resolved(job, null, true)];
-  const hasEnded = await cancellationEnds((limits.answerBy - ports.clock.now()) / 2);
+  const waitMs = (limits.answerBy - ports.clock.now()) / 2;
+  const hasEnded = await withinTime(cancellationEnds(waitMs), waitMs).catch((err: unknown) => {
+    scope.log.warn({ job, items: jobs.length, err }, "could not wait for the cancellation of create jobs");
+    return false;
+  });
   const found = hasEnded ? await lookUp(jobs, limits, scope, ports) : "unreadable";
   if (found === "unreadable") throw new OutcomeUnknownError(job ?? "");
   return jobs.map((one) => resolved(one, found.get(one) ?? null, true));
