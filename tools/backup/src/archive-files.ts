@@ -66,7 +66,7 @@ async function dropLeft(path: string, isOurs: (name: string) => boolean, now: nu
     if (backup === undefined || !isOurs(backup)) continue;
     const left = join(directory, name);
     const touchedAt = (await stat(left).catch(() => null))?.mtimeMs ?? now;
-    if (now - touchedAt > LEFT_AFTER_MS) await rm(left, { force: true });
+    if (now - touchedAt > LEFT_AFTER_MS) await rm(left, { force: true }).catch(() => undefined);
   }
 }
 

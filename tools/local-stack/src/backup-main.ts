@@ -59,7 +59,7 @@ async function runningUri(data: DataDirectory): Promise<string | null> {
   const text = await readFile(data.runFile, "utf8").catch(() => null);
   if (text === null) return null;
   const { pid, uri } = runFileSchema.parse(JSON.parse(text)).mongodb;
-  return pid === null || (await new ChildRegistry(data.childrenFile).isRunning("mongodb")) ? uri : null;
+  return pid === null || (await new ChildRegistry(data.childrenFile).isRunning("mongodb", pid)) ? uri : null;
 }
 
 async function withMongodb<T>(

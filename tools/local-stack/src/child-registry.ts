@@ -35,10 +35,10 @@ export class ChildRegistry {
     await rm(this.#file, { force: true });
   }
 
-  /** Whether a process of the present or a former stack runs. */
-  async isRunning(name: string): Promise<boolean> {
+  /** Whether a process that the present or a former stack started runs. */
+  async isRunning(name: string, pid: number): Promise<boolean> {
     const child = (await this.#read())[name];
-    return child !== undefined && (await startMarkOf(child.pid)) === child.startMark;
+    return child?.pid === pid && (await startMarkOf(pid)) === child.startMark;
   }
 
   async started(name: string, pid: number): Promise<void> {

@@ -138,9 +138,11 @@ describe("what a killed stack leaves running", () => {
   });
 
   test("is known to run until it has ended", async () => {
-    const isRunning = () => new ChildRegistry(inDirectory("children.json")).isRunning("mongodb");
-    await new ChildRegistry(inDirectory("children.json")).started("mongodb", leftover.pid ?? 0);
+    const pid = leftover.pid ?? 0;
+    const isRunning = (as = pid) => new ChildRegistry(inDirectory("children.json")).isRunning("mongodb", as);
+    await new ChildRegistry(inDirectory("children.json")).started("mongodb", pid);
     expect(await isRunning()).toBe(true);
+    expect(await isRunning(pid + 1)).toBe(false);
     const ended = once(leftover, "exit");
     leftover.kill("SIGKILL");
     await ended;

@@ -132,7 +132,7 @@ export function externalIdTaken(externalId: string): { readonly outcome: "taken"
   return { outcome: "taken", detail: `external_id ${externalId} is taken` };
 }
 
-/** The result where nobody knows whether another key has the external id. */
-export function externalIdUnreadable(externalId: string): { readonly outcome: "failed"; readonly detail: string } {
-  return { outcome: "failed", detail: `another key that can't be read was given external_id ${externalId}` };
+/** The result where nobody knows whether another key has the external id, until somebody has mended its record. */
+export function externalIdUnreadable(externalId: string): { readonly outcome: "unavailable"; readonly detail: string } {
+  return { outcome: "unavailable", detail: `another key that can't be read was given external_id ${externalId}` };
 }

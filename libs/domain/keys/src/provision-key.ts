@@ -136,9 +136,8 @@ async function decideOn(
   lease?.mustLast();
   // Redis may have forgotten the lease, and given it to somebody else who found this key undecided.
   const id = { externalId: terms.externalId, owner: creation.owner };
-  if (lease !== null && (await isGivenAway(id, creation.keyId, ports))) {
-    return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
-  }
+  const isAway = lease !== null && (await tryRead(() => isGivenAway(id, creation.keyId, ports)));
+  if (isAway !== false) return refuse(creation, GIVEN_AWAY, [...new Set([...took, ...indeterminate])], ports);
   const begins = { token: subscriptionToken(creation.keyId, ports.newTokenSeed()), terms, outbox };
   const decided = await activate({ ...creation, begins }, indeterminate, ports);
   hint.ready();

@@ -60,7 +60,7 @@ it("creates the others where the record of a key that has the external id of one
     outcome: "done",
     items: [
       { outcome: "created" },
-      { outcome: "failed", detail: "another key that can't be read was given external_id damaged" },
+      { outcome: "unavailable", detail: "another key that can't be read was given external_id damaged" },
       { outcome: "created" },
     ],
   });
