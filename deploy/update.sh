@@ -18,6 +18,12 @@ fail() {
 
 config=$(docker compose config)
 
+# Those of the project itself: a `docker compose run` leaves more, and `docker compose ps --all` names them, too.
+all_of() {
+  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$(printf '%s\n' "$config" | sed -n 's/^name: //p')" \
+    --filter "label=com.docker.compose.service=$1" --filter label=com.docker.compose.oneoff=False
+}
+
 # What compose makes of a service's own settings.
 of_config() {
   printf '%s\n' "$config" | awk -v of="  $1:" '/^  [^ ]/ { in_it = $0 == of } in_it' | sed -n "s/^ *$2: //p" | tr -d '"'
@@ -68,7 +74,7 @@ replace() {
   # Unquoted from here on: one word for each container.
   set -- "$1" $old
   docker compose up --no-start --no-deps --no-recreate --no-build --pull never --scale "$1=$(($# - 1 + ${wanted:-1}))" "$1"
-  new=$(docker compose ps --all --quiet "$1" | grep -vFx "$old")
+  new=$(all_of "$1" | grep -vFx "$old")
   in_network_of_caddy "$1" disconnect $new || echo "$1 stays in Caddy's network while it starts" >&2
   if ! { docker start $new >/dev/null && are_healthy $new; }; then
     docker compose logs --tail 5 "$1" >&2
@@ -84,9 +90,9 @@ replace() {
 # services away that read them.
 run_once() {
   docker compose up -d --no-deps --no-build --pull never "$1"
-  [ "$(docker wait "$(docker compose ps --all --quiet "$1")")" = 0 ] && return
+  [ "$(docker wait "$(all_of "$1")")" = 0 ] && return
   docker compose logs --tail 5 "$1" >&2
-  fail "$1 failed, and nothing was replaced"
+  fail "$1 failed, and no container was replaced"
 }
 
 # Of one that is left alone and differs from what compose would make.
@@ -112,4 +118,4 @@ if [ $# -eq 0 ]; then
   for service in setup mongodb-users; do run_once "$service"; done
 fi
 for service in $order; do replace "$service"; done
-for service in xray redis mongodb caddy; do tell_of_change "$service"; done
+for service in xray xray-tls redis mongodb caddy prometheus grafana; do tell_of_change "$service"; done

@@ -40,7 +40,7 @@ const patched = kustomizations.flatMap(({ patches }) =>
 const variables = [
   ...containers.flatMap(({ env }) => env.filter(({ value }) => value !== undefined)),
   ...patched.flatMap((one) => step.safeParse(one).data?.value ?? []),
-].filter(({ name }) => /^[A-Z_]+$/.test(name) && !name.endsWith("_FILE"));
+].filter(({ name }) => /^[A-Z0-9_]+$/.test(name) && !name.endsWith("_FILE"));
 
 test("the containers that read veil-settings say nothing themselves but what the manifests fix", () => {
   expect(containers.length).toBeGreaterThanOrEqual(3);
@@ -57,7 +57,7 @@ test("no ConfigMap of kustomize holds what the manifests fix", () => {
 
 test("the chart refuses each of them among its settings, and names them in the document", async () => {
   const [, list = ""] = /\$fixed := list (.*) -}}/.exec(await text("charts/veil/templates/_settings.tpl")) ?? [];
-  expect(list.match(/[A-Z_]+/g)).toEqual(FIXED);
+  expect(list.match(/[A-Z][A-Z0-9_]+/g)).toEqual(FIXED);
   const readme = await text("k8s/README.md");
   expect(FIXED.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
 });

@@ -131,7 +131,7 @@ describe.skipIf(leftOut !== null)(
       expect(next.split("\n").filter((line) => /Recreate|Stopp/.test(line))).toEqual([]);
     });
 
-    test("an API with a port of its own is replaced where a secret alone has changed", async () => {
+    test("an API with a port of its own is replaced although its settings are the same", async () => {
       const alone = { API_REPLICAS: "1", API_PUBLISH: `127.0.0.1:${await freePort()}` };
       await project.runScript(["-c", "docker compose up -d --wait --no-deps --no-build --pull never api"], alone);
       const before = await containers();
