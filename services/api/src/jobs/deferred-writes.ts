@@ -39,15 +39,13 @@ const storedRequest = z.object({
       addresses: z.array(z.string()).nullable(),
     })
     .exactOptional(),
-  raw: z
-    .object({
-      params: z.record(z.string(), z.unknown()),
-      /** Missing in what a version before stored. */
-      query: z.record(z.string(), z.unknown()).exactOptional(),
-      body: z.unknown(),
-      ifMatch: z.string().exactOptional(),
-    })
-    .partial({ body: true }),
+  raw: z.object({
+    params: z.record(z.string(), z.unknown()),
+    /** Missing in what a version before stored. */
+    query: z.record(z.string(), z.unknown()).exactOptional(),
+    body: z.unknown().optional(),
+    ifMatch: z.string().exactOptional(),
+  }),
 });
 
 /** Writes that are answered 202 before they are done (RFC 7240, `respond-async`), and what becomes of them. */

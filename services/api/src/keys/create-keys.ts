@@ -5,7 +5,12 @@ import { notAppliedError } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestedAttributes, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
-import { type OpenCreations, resolveCreations, type ResolveCreationsPorts } from "./resolve-creations.ts";
+import {
+  askIfCancelled,
+  type OpenCreations,
+  resolveCreations,
+  type ResolveCreationsPorts,
+} from "./resolve-creations.ts";
 import type { RefusedCreations } from "./visible-keys.ts";
 
 export interface CreateKeysPorts extends WritePorts, ResolveCreationsPorts {
@@ -30,10 +35,10 @@ export async function createKey(
   const request_id = scope.requestId;
   const creations: Creations = {
     jobs: [job.id],
-    run: async (onNoOutcome) => {
+    limits: job.limits,
+    run: async (hooks) => {
       const payload = ({ deadline, actor }: PayloadStamp) => ({ key, deadline, request_id, actor });
-      const mayBeRevoked = () => mayBeCancelled(creations, scope);
-      const result = await runWriteJob({ job, payload, onNoOutcome, mayBeRevoked }, scope, ports);
+      const result = await runWriteJob({ job, payload, ...hooks }, scope, ports);
       return Array.isArray(result) ? result : [outcomeOf(result)];
     },
     cancel: () => ports.jobs.submit("cancel-creation", cancelId(job.id), { job: job.id, request_id }),
@@ -58,10 +63,10 @@ export async function createKeys(
   const request_id = scope.requestId;
   const creations: Creations = {
     jobs: keys.map((_, index) => itemJobId(job.id, index)),
-    run: async (onNoOutcome) => {
+    limits: job.limits,
+    run: async (hooks) => {
       const payload = ({ deadline, actor }: PayloadStamp) => ({ keys: [...keys], deadline, request_id, actor });
-      const mayBeRevoked = () => mayBeCancelled(creations, scope);
-      const result = await runWriteJob({ job, payload, onNoOutcome, mayBeRevoked }, scope, ports);
+      const result = await runWriteJob({ job, payload, ...hooks }, scope, ports);
       return Array.isArray(result) ? result : result.items.map(outcomeOf);
     },
     cancel: (open) => ports.jobs.submit("cancel-creations", cancelId(job.id), { jobs: [...open], request_id }),
@@ -72,9 +77,14 @@ export async function createKeys(
 
 /** Creations that travel in one job: one alone, or the items of a batch. */
 interface Creations extends OpenCreations {
-  readonly run: (
-    onNoOutcome: (limits: WriteLimits) => Promise<ItemOutcome<KeyFacts>[]>,
-  ) => Promise<ItemOutcome<KeyFacts>[]>;
+  readonly limits: WriteLimits;
+  readonly run: (hooks: RunHooks) => Promise<ItemOutcome<KeyFacts>[]>;
+}
+
+/** The part of a job's run that is the same for one creation and for many. */
+interface RunHooks {
+  readonly onNoOutcome: (limits: WriteLimits) => Promise<ItemOutcome<KeyFacts>[]>;
+  readonly mayBeRevoked: () => Promise<boolean>;
 }
 
 /** One cancellation at most for a job, whoever asks for it. */
@@ -94,24 +104,19 @@ function cancellationOf(
   };
 }
 
-/** A worker's result is not the last word where one who led before died: it may have cancelled the job without having heard it. */
-async function mayBeCancelled({ jobs, isCancelled }: Creations, { log }: RequestScope): Promise<boolean> {
-  try {
-    return await isCancelled();
-  } catch (err) {
-    log.warn({ job: jobs[0], items: jobs.length, err }, "could not ask whether create jobs were cancelled");
-    return true;
-  }
-}
-
 async function createAll(
   creations: Creations,
   scope: RequestScope,
   ports: CreateKeysPorts,
 ): Promise<ItemOutcome<KeyFacts>[]> {
-  const { jobs, run } = creations;
+  const { jobs, limits, run } = creations;
+  const hooks: RunHooks = {
+    onNoOutcome: (left) => resolveCreations(creations, left, scope, ports),
+    // A worker's result is not the last word where one who led before died: it may have cancelled the job without having heard it.
+    mayBeRevoked: async () => (await askIfCancelled(creations, limits, scope, ports)) !== false,
+  };
   try {
-    const outcomes = await run((limits) => resolveCreations(creations, limits, scope, ports));
+    const outcomes = await run(hooks);
     ports.refused.add(jobs.filter((_, index) => outcomes[index]?.status !== "ok"));
     return outcomes;
   } catch (error) {

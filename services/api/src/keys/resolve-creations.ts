@@ -50,8 +50,9 @@ export async function resolveCreations(
   const { jobs } = creations;
   // By one who led before, and whose answer was not stored.
   const mayBeAnswered = scope.attempt?.isFirst === false;
-  if (mayBeAnswered && (await askIfCancelled(creations, limits, scope, ports)))
-    return followCancellation(creations, limits, scope, ports);
+  const isCancelled = mayBeAnswered && (await askIfCancelled(creations, limits, scope, ports));
+  if (isCancelled === "unknown") throw new OutcomeUnknownError(jobs[0] ?? "");
+  if (isCancelled) return followCancellation(creations, limits, scope, ports);
   const found = await lookUp(jobs, limits, scope, ports);
   if (found === "unreadable" && mayBeAnswered) throw new OutcomeUnknownError(jobs[0] ?? "");
   const open = found === "unreadable" ? jobs : jobs.filter((job) => !found.has(job));
@@ -59,18 +60,18 @@ export async function resolveCreations(
   return jobs.map((job) => resolved(job, found === "unreadable" ? found : (found.get(job) ?? null), cancelled));
 }
 
-/** @throws {OutcomeUnknownError} when Redis can't be asked */
-async function askIfCancelled(
+/** Whether somebody has cancelled create jobs; unknown when Redis does not say so in time. */
+export async function askIfCancelled(
   { jobs, isCancelled }: OpenCreations,
   { answerBy }: WriteLimits,
   { log }: RequestScope,
-  { clock }: ResolveCreationsPorts,
-): Promise<boolean> {
+  { clock }: Pick<ResolveCreationsPorts, "clock">,
+): Promise<boolean | "unknown"> {
   try {
     return await withinTime(isCancelled(), (answerBy - clock.now()) / 2);
   } catch (err) {
     log.warn({ job: jobs[0], items: jobs.length, err }, "could not ask whether create jobs were cancelled");
-    throw new OutcomeUnknownError(jobs[0] ?? "");
+    return "unknown";
   }
 }
 
