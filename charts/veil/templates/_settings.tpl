@@ -17,29 +17,24 @@
 {{- $_ := set $settings "SUBSCRIPTION_URL" (printf "%s://%s" (ternary "https" "http" (or .tlsSecret .clusterIssuer | empty | not)) .host) -}}
 {{- end -}}
 {{- end -}}
-{{- include "veil.refuseSecrets" . -}}
-{{- include "veil.refuseFixed" . -}}
+{{- include "veil.refuseNames" . -}}
 {{- range $name, $value := .Values.settings -}}
 {{- $_ := set $settings $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}
 
-{{/* The settings are a ConfigMap, which many may read who may read no Secret. */}}
-{{- define "veil.refuseSecrets" -}}
+{{/*
+Secrets, since the settings are a ConfigMap, which many may read who may read no Secret; and what the manifests say in the containers
+themselves, where it has to agree with a port, a mount or a grace period.
+*/}}
+{{- define "veil.refuseNames" -}}
 {{- $secrets := list "ADMIN_PASSWORD" "API_READONLY_KEY" "API_SECRET_KEY" "MONGODB_URI" "REALITY_PRIVATE_KEY" "REDIS_URL" "WEBHOOK_SECRET_KEY" -}}
-{{- range $name := $secrets -}}
-{{- if hasKey $.Values.settings $name -}}
-{{- fail (printf "settings.%s: it comes from a Secret and not from the settings. Put it there, and then take it out of the values: see Secrets in manifests/README.md" $name) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{/* What the manifests say in the containers themselves, where it has to agree with a port, a mount or a grace period. */}}
-{{- define "veil.refuseFixed" -}}
 {{- $fixed := list "API_PORT" "METRICS_PORT" "NODE_ENV" "SHUTDOWN_DEADLINE_MS" "XRAY_TLS_DIR" -}}
-{{- range $name := $fixed -}}
-{{- if hasKey $.Values.settings $name -}}
+{{- range $name, $_ := .Values.settings -}}
+{{- if has $name $secrets -}}
+{{- fail (printf "settings.%s: it comes from a Secret and not from the settings. Put it there, and then take it out of the values: see Secrets in manifests/README.md" $name) -}}
+{{- else if has $name $fixed -}}
 {{- fail (printf "settings.%s: the manifests set it in each container, so that it would have no effect here. Take it out of the values" $name) -}}
 {{- end -}}
 {{- end -}}
