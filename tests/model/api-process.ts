@@ -8,7 +8,7 @@ import {
   wasCreated,
 } from "@veil/keys";
 import type { CreateResult, QueueClient } from "./queue-client.ts";
-import { NONE, onlySuccess, SharedWrite } from "./shared-write.ts";
+import { NONE, nullWhileAway, onlySuccess, SharedWrite } from "./shared-write.ts";
 import { RedisAwayError } from "./simulated-redis.ts";
 import { StoreClient } from "./store-client.ts";
 import type { System } from "./system.ts";
@@ -84,14 +84,13 @@ export class ApiReplica {
     const payload = { name: null, terms, deadline: place.startedAt + JOB_MS };
     if (!(await this.#submit("create-key", job, payload))) return NONE;
     const result = await this.#queue.awaitResult<CreateResult>(job, RESOLVE_AFTER_MS);
-    const isCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => null);
+    const isCancelled = await this.#isCancelled(job);
     if (isCancelled === null) return NONE;
     if (!isCancelled && result?.outcome === "created")
       return onlySuccess(await this.#completed(job, answerOf(result), write));
     const claim = await write.claim();
     if (claim !== "granted") return onlySuccess(claim);
-    const answer = await this.#resolveAfterOther(job);
-    return onlySuccess(answer.status === "none" ? answer : await this.#completed(job, answer, write));
+    return onlySuccess(await this.#completed(job, await this.#resolveAfterOther(job), write));
   }
 
   async delete(keyId: number, id: string): Promise<DeleteAnswer> {
@@ -153,9 +152,14 @@ export class ApiReplica {
     return answer;
   }
 
+  /** Null while Redis is away. */
+  #isCancelled(job: string): Promise<boolean | null> {
+    return this.#queue.exists(`cancel-${job}`).catch(nullWhileAway);
+  }
+
   /** As one that takes over: what its predecessor cancelled stays cancelled, whether or not a worker has come to it. */
   async #resolveAfterOther(job: string): Promise<Answer> {
-    const isCancelled = await this.#queue.exists(`cancel-${job}`).catch(() => null);
+    const isCancelled = await this.#isCancelled(job);
     if (isCancelled === null) return NONE;
     return isCancelled ? { status: "error" } : this.#resolve(job, this.#now() + RESOLVE_MS, "takeover");
   }

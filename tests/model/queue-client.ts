@@ -30,8 +30,8 @@ export class QueueClient {
     return this.#redis.command(this.#process, `look for ${id}`, () => this.#redis.jobs.has(id));
   }
 
-  /** Joins a write that others take part in, or begins it. @throws {RedisAwayError} */
-  beginWrite(id: string, participant: string, startedAt: number): Promise<Place> {
+  /** Begins a write that others may take part in. @throws {RedisAwayError} */
+  beginWrite(id: string, participant: string, startedAt: number): Promise<true> {
     const begin = () => this.#redis.writes.begin(id, participant, startedAt);
     return this.#redis.command(this.#process, `begin write ${id}`, begin);
   }

@@ -26,7 +26,7 @@ export class SharedWrite {
 
   /** False while Redis is away: nothing is begun then. */
   async begin(startedAt: number): Promise<boolean> {
-    this.#leads = (await this.#ask(() => this.#queue.beginWrite(this.#id, this.#participant, startedAt))) !== null;
+    this.#leads = (await this.#ask(() => this.#queue.beginWrite(this.#id, this.#participant, startedAt))) ?? false;
     return this.#leads;
   }
 
@@ -57,7 +57,8 @@ export class SharedWrite {
   }
 }
 
-function nullWhileAway(error: unknown): null {
+/** For commands of which nobody waits until Redis is back. */
+export function nullWhileAway(error: unknown): null {
   if (error instanceof RedisAwayError) return null;
   throw error;
 }

@@ -13,7 +13,7 @@ interface Write {
 
 /** A request's place in a write, as `WriteRecords` of the API gives it. */
 export type Place =
-  | { readonly role: "leader" | "takeover" | "follower"; readonly startedAt: number }
+  | { readonly role: "takeover" | "follower"; readonly startedAt: number }
   | { readonly role: "replay"; readonly answer: Answer };
 
 /** What became of an attempt to decide a write's outcome. */
@@ -30,10 +30,10 @@ export class SimulatedWrites {
     this.#now = now;
   }
 
-  begin(id: string, leader: string, startedAt: number): Place {
+  begin(id: string, leader: string, startedAt: number): true {
     const leaseUntil = this.#now() + LEASE_MS;
     this.#writes.set(id, { state: "running", leader, leaseUntil, startedAt, answer: null });
-    return { role: "leader", startedAt };
+    return true;
   }
 
   /** Null for a write that nobody began, or whose record is lost. */

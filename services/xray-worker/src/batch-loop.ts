@@ -26,6 +26,9 @@ const FORGET_EVERY_MS = 60 * 60_000;
 /** The outcome of a batch can be asked for as long as failed jobs are kept. */
 const KEPT_S = 7 * 24 * 60 * 60;
 
+/** The part that working off batches needs. */
+type BatchWork = Pick<BatchLoopOptions, "ports" | "batches" | "log">;
+
 /** Carries out changes of many keys, one worker at a time, until the service stops. @returns the loop, to be triggered */
 export function startBatchLoop(running: RunningService, options: BatchLoopOptions): PeriodicTask {
   const { batches, exclusive, log } = options;
@@ -58,7 +61,7 @@ export function forgetBatches({ batches, clock }: Pick<BatchLoopOptions, "batche
  *
  * @throws when a store is away, others keep a key, or a batch makes no sense; what was not done is done by the next run
  */
-export async function workOffBatches(options: Omit<BatchLoopOptions, "exclusive" | "clock">): Promise<void> {
+export async function workOffBatches(options: BatchWork): Promise<void> {
   const failures = new Map<string, unknown>();
   const over = new Set<string>();
   while (true) {
@@ -90,10 +93,7 @@ class EndlessBatchError extends Error {
 }
 
 /** @returns false when no part is left: somebody else was faster, or the record says nothing of sense */
-async function workOffPart(
-  job: string,
-  { ports, batches, log }: Omit<BatchLoopOptions, "exclusive" | "clock">,
-): Promise<boolean> {
+async function workOffPart(job: string, { ports, batches, log }: BatchWork): Promise<boolean> {
   const batch = await batches.find(job);
   if (batch === null || batch.next >= batch.parts) return false;
   const change = decodeBatchChange(batch.change);

@@ -55,7 +55,7 @@ export function keyEvents({ outbox, devices, trafficOf, shortId, onUnreadable }:
       const unlogged = reported.filter((history) => history.reported.length > 0);
       if (unlogged.length === 0) return [];
       const used = unlogged.filter((history) => history.reported.some(isOfUsedKey)).map(({ key }) => key.keyId);
-      const traffic = used.length === 0 ? NOTHING_MOVED : await trafficOf(used);
+      const traffic = await trafficOf(used);
       const movedAt = (event: KeyEvent, keyId: number) => (isOfUsedKey(event) ? (traffic.get(keyId) ?? null) : null);
       return unlogged.flatMap(({ key, reported: events }) =>
         alone(key.keyId, () => events.map((event) => written(event, key, movedAt(event, key.keyId), shortId))),
@@ -83,7 +83,6 @@ function isOfUsedKey({ type }: KeyEvent): boolean {
   return type !== "key.created";
 }
 
-const NOTHING_MOVED: ReadonlyMap<number, ShownTraffic> = new Map();
 const NONE: Awaited<ReturnType<DeviceOutbox["unlogged"]>> = new Map();
 
 function written(
