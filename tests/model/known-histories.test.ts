@@ -48,6 +48,11 @@ test("a key that is decided late is found by its external id: seed 1000", async 
   expect((await runModel({ seed: 1_000, devices: true })).violations).toEqual([]);
 });
 
+// A worker whose lease of an external id ran out enters its key there four seconds after the next one entered another.
+test("the key that was entered last under an external id is found by it: seed 1116", async () => {
+  expect((await runModel({ seed: 1_116, devices: true })).violations).toEqual([]);
+});
+
 // A key is created switched off, and the inbound of a node is rebuilt between its claim and its decision.
 test("a rebuilt inbound lets in no key that begins out of service: seed 501", async () => {
   expect((await runModel({ seed: 501, devices: true, skewMs: 10_000 })).violations).toEqual([]);

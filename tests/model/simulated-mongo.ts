@@ -6,6 +6,7 @@ import {
   type KeyVersion,
   type StepStamp,
   StoreUnavailableError,
+  type KeysToEnter,
 } from "@veil/keys";
 import { unchanged } from "@veil/keys/testing";
 import type { VlessFlow } from "@veil/protocols";
@@ -62,7 +63,7 @@ export interface MongoMischief {
 export class SimulatedMongo {
   readonly creations = new Map<string, CreationDocument>();
   readonly keys = new Map<number, KeyDocument>();
-  readonly externalIds = new Map<string, readonly number[]>();
+  readonly externalIds = new Map<string, KeysToEnter>();
   /** Hands that were entered into many keys at once, with those keys. */
   readonly handsOfMany = new Map<string, Set<number>>();
   /** The bytes that each key has ever moved, as the ledger has them. */

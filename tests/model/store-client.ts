@@ -134,26 +134,6 @@ export class StoreClient implements KeyStore {
     );
   }
 
-  claimExternalId(externalId: string, keyId: number): Promise<readonly number[]> {
-    return this.#write(`claim ${externalId} for key ${keyId}`, () => {
-      const entered = this.#mongo.externalIds.get(externalId) ?? [keyId];
-      this.#mongo.externalIds.set(externalId, entered);
-      return entered;
-    });
-  }
-
-  replaceExternalId(externalId: string, keyId: number, undecided: readonly number[]): Promise<void> {
-    const entered = [keyId, ...undecided];
-    return this.#write(
-      `give ${externalId} to key ${entered.join(", before ")}`,
-      () => void this.#mongo.externalIds.set(externalId, entered),
-    );
-  }
-
-  findExternalId(externalId: string): Promise<readonly number[]> {
-    return this.#read(`find ${externalId}`, () => this.#mongo.externalIds.get(externalId) ?? []);
-  }
-
   async takeUp(keyId: number, entry: HandEntry): Promise<HandledKey | null> {
     await this.#update(keyId, `is taken up by ${entry.hand}`, (key) => enter(key, entry));
     return this.#taken(keyId, entry);

@@ -74,7 +74,7 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
     if (externalId === null) continue;
     if (owners.has(externalId)) report("two keys have one external id", externalId);
     owners.set(externalId, keyId);
-    const found = mongo.externalIds.get(externalId)?.find((id) => byId.get(id)?.terms.externalId === externalId);
+    const found = mongo.externalIds.get(externalId)?.keyIds.find((id) => byId.get(id)?.terms.externalId === externalId);
     if (found !== keyId) report("a key is not found by its external id", `key ${keyId}`);
   }
   for (const { job, answers } of asked) {

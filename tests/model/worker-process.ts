@@ -11,7 +11,6 @@ import {
   provisionKey,
   changeKey,
   type DevicePorts,
-  externalIdEntry,
   type ChangeRequest,
   putKey,
   registerDevices,
@@ -45,6 +44,7 @@ import {
 } from "./real-services.ts";
 import type { RunJob } from "./simulated-queue.ts";
 import { LEASE_PREFIX, RedisAwayError } from "./simulated-redis.ts";
+import { externalIdsClient } from "./external-ids-client.ts";
 import { devicesClient } from "./simulated-devices.ts";
 import { logClient, outboxClient } from "./simulated-events.ts";
 import { StoreClient } from "./store-client.ts";
@@ -141,11 +141,7 @@ export function startWorker(process: Process, system: System): void {
     // A setting that is being changed: workers disagree about new keys, and must not about those that there are.
     newFlow: process.name.startsWith("worker-1") ? "xtls-rprx-vision" : "",
     newTokenSeed: () => new TextEncoder().encode(world.random.uuid().repeat(2)),
-    externalIds: {
-      claim: (id, keyId) => client.claimExternalId(externalIdEntry(id), keyId),
-      replace: (id, keyId, undecided) => client.replaceExternalId(externalIdEntry(id), keyId, undecided),
-      find: (id) => client.findExternalId(externalIdEntry(id)),
-    },
+    externalIds: externalIdsClient(mongo, process),
     traffic: {
       movedBy: async (keyId) => movedBytes(await client.movedBy(keyId)),
       movedByMany: async (keyIds) =>

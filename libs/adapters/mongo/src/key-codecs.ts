@@ -148,13 +148,15 @@ export const handDocument = z.object({
 export type HandDocument = Readonly<z.infer<typeof handDocument>>;
 
 /**
- * The keys that may have an external id. `_id` is the `externalIdEntry` of that id; versions of before read `key_id`
- * alone.
+ * The keys that may have an external id. `_id` is the `externalIdEntry` of that id; versions of before know `key_id` and
+ * `undecided` alone. MongoDB compares two `entered` field by field, so `version` and `fence` come first and of two the later
+ * one stands, in whichever order they arrive.
  */
 export const externalIdDocument = z.object({
   _id: z.string(),
   key_id: z.number(),
   undecided: z.array(z.number()).optional(),
+  entered: z.object({ version: z.number(), fence: z.number(), key_ids: z.array(z.number()).min(1) }).optional(),
 });
 export type ExternalIdDocument = Readonly<z.infer<typeof externalIdDocument>>;
 

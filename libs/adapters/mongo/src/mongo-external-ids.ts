@@ -1,4 +1,10 @@
-import { externalIdEntry, type ExternalIds, type OwnedExternalId } from "@veil/keys";
+import {
+  type EnteredKeys,
+  externalIdEntry,
+  type ExternalIds,
+  type KeysToEnter,
+  type OwnedExternalId,
+} from "@veil/keys";
 import type { mongo } from "mongoose";
 import { FindById, InsertIfAbsent, UpdatesById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
@@ -20,20 +26,30 @@ export class MongoExternalIds implements ExternalIds {
     this.#reader = new DocumentReader("external_ids", onUnreadable);
   }
 
-  async claim(id: OwnedExternalId, keyId: number): Promise<readonly number[]> {
-    if ((await this.#entries.insert({ _id: externalIdEntry(id), key_id: keyId })) === "inserted") return [keyId];
-    const entered = await this.find(id);
-    return entered.length === 0 ? [keyId] : entered;
+  async claim(id: OwnedExternalId, keyId: number): Promise<EnteredKeys> {
+    const first = { keyIds: [keyId], version: 0 };
+    if ((await this.#entries.insert({ _id: externalIdEntry(id), key_id: keyId })) === "inserted") return first;
+    return (await this.#entered(id)) ?? first;
   }
 
-  async replace(id: OwnedExternalId, keyId: number, undecided: readonly number[]): Promise<void> {
-    await this.#changes.update(externalIdEntry(id), { $set: { key_id: keyId, undecided: [...undecided] } });
+  async replace(id: OwnedExternalId, { keyIds, version, fence }: KeysToEnter): Promise<void> {
+    const [keyId, ...undecided] = keyIds;
+    await this.#changes.update(externalIdEntry(id), {
+      $set: { key_id: keyId, undecided },
+      $max: { entered: { version, fence, key_ids: [...keyIds] } },
+    });
   }
 
   async find(id: OwnedExternalId): Promise<readonly number[]> {
+    return (await this.#entered(id))?.keyIds ?? [];
+  }
+
+  async #entered(id: OwnedExternalId): Promise<EnteredKeys | null> {
     const found = await this.#found.find(externalIdEntry(id));
-    if (found === null) return [];
-    const { key_id: keyId, undecided = [] } = this.#reader.one(externalIdDocument, found);
-    return [keyId, ...undecided];
+    if (found === null) return null;
+    const { entered, key_id: keyId, undecided = [] } = this.#reader.one(externalIdDocument, found);
+    // A worker of a version before, which writes the plain fields alone, may have entered another one since.
+    const keyIds = new Set([...(entered?.key_ids ?? []), keyId, ...undecided]);
+    return { keyIds: [...keyIds], version: entered?.version ?? 0 };
   }
 }

@@ -1,6 +1,7 @@
 import { SYSTEM } from "@veil/events";
 import { isVisible, type KeyRecord } from "./access-key.ts";
 import { expectEvents } from "./events/expect-events.ts";
+import { LeaseHeldError } from "./errors.ts";
 import type { UnnamedStep } from "./events/key-steps.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
@@ -13,6 +14,41 @@ export interface OwnedExternalId {
   readonly externalId: string;
   /** Null for keys of nobody. */
   readonly owner: string | null;
+}
+
+/** What is entered under an external id. */
+export interface EnteredKeys {
+  /** The key that was entered last, then those that nobody had decided when it was and that may yet turn out to have the id. */
+  readonly keyIds: readonly number[];
+  /** How often another key was entered in place of the first one. */
+  readonly version: number;
+}
+
+/** {@link EnteredKeys} that take the place of others. */
+export interface KeysToEnter extends EnteredKeys {
+  readonly keyIds: readonly [number, ...number[]];
+  /** Decides between two of the same version: the fence of the lease of the id under which each was written. */
+  readonly fence: number;
+}
+
+/**
+ * Which key has the external id of a caller: the one that was entered last, or one before it that nobody had decided then and
+ * that a late write decides. Their records say which. Every method throws StoreUnavailableError while the store is away.
+ */
+export interface ExternalIds {
+  /**
+   * Enters a key under an external id unless there is an entry. To be called under the id's lease.
+   *
+   * @returns what is entered now
+   */
+  claim(id: OwnedExternalId, keyId: number): Promise<EnteredKeys>;
+  /**
+   * Enters another key in place of one that does not have the id. Under the id's lease. Of two entries the later one stands, in
+   * whichever order they arrive.
+   */
+  replace(id: OwnedExternalId, entry: KeysToEnter): Promise<void>;
+  /** The keys that may have it, as {@link EnteredKeys} names them; none when no key was ever entered. */
+  find(id: OwnedExternalId): Promise<readonly number[]>;
 }
 
 type ExternalIdPorts = Pick<LifecyclePorts, "externalIds" | "store">;
@@ -33,7 +69,7 @@ export function externalIdEntry({ externalId, owner }: OwnedExternalId): string 
  * last until the key says so itself: what dies before leaves an entry of a key that never takes the id, and the next one
  * replaces it.
  *
- * @throws {LeaseHeldError} when the lease ran out
+ * @throws {LeaseHeldError} when the lease ran out, or Redis gave it to somebody else who has entered another key
  * @throws {StoreUnavailableError}
  */
 export async function giveExternalId(
@@ -43,23 +79,29 @@ export async function giveExternalId(
   ports: LifecyclePorts,
 ): Promise<"given" | "taken"> {
   const { store, externalIds } = ports;
-  const entered = await externalIds.claim(id, keyId);
+  const { fence } = lease;
+  const { keyIds, version } = await externalIds.claim(id, keyId);
   const undecided: number[] = [];
-  for (const other of entered) {
+  for (const other of keyIds) {
     if (other === keyId) continue;
     const held = await store.find(other);
     if (holdsExternalId(held, id)) return "taken";
     if (held === null) undecided.push(other);
     else if (isVisible(held) && holdsExternalId(await outdate(other, ports), id)) return "taken";
   }
-  if (entered[0] === keyId) return "given";
+  if (keyIds[0] === keyId) return "given";
   lease.mustLast();
-  await externalIds.replace(id, keyId, undecided.slice(0, MOST_UNDECIDED));
+  const waiting = undecided.slice(0, MOST_UNDECIDED);
+  await externalIds.replace(id, { keyIds: [keyId, ...waiting], version: version + 1, fence });
   const holder = await holderAmong(undecided, id, ports);
-  if (holder === null) return "given";
-  // Redis had forgotten the lease of that one, who has come to its decision meanwhile.
-  await externalIds.replace(id, holder.keyId, []);
-  return "taken";
+  if (holder !== null) {
+    // Redis had forgotten the lease of that one, who has come to its decision meanwhile.
+    await externalIds.replace(id, { keyIds: [holder.keyId], version: version + 2, fence });
+    return "taken";
+  }
+  const [last] = await externalIds.find(id);
+  if (last !== keyId) throw new LeaseHeldError(`external id ${externalIdEntry(id)}`);
+  return "given";
 }
 
 /** The key that callers find under an external id. @throws {StoreUnavailableError} */

@@ -75,7 +75,13 @@ export {
 } from "./errors.ts";
 export { tryRead } from "./try-read.ts";
 export { AllKeysGoneError, refuseIfAllAreGone } from "./gone-brake.ts";
-export { externalIdEntry, type OwnedExternalId } from "./external-ids.ts";
+export {
+  type EnteredKeys,
+  externalIdEntry,
+  type ExternalIds,
+  type KeysToEnter,
+  type OwnedExternalId,
+} from "./external-ids.ts";
 export { desiredOn, desiredUserOf, type GroupedNode, groupsMeet, isUncleared, isWantedOn } from "./wanted-on.ts";
 export { importJobOf, importJobs } from "./import-job.ts";
 export type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "./changed/changed-keys.ts";
@@ -110,7 +116,6 @@ export type {
   DesiredStore,
   Due,
   DueKeys,
-  ExternalIds,
   DoneOnNodes,
   HandEntry,
   HandledKey,

@@ -85,27 +85,6 @@ export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | 
   readonly fence: number;
 }
 
-/**
- * Which key has the external id of a caller: the one that was entered last, or one before it that nobody had decided then and
- * that a late write decides. Their records say which. Every method throws StoreUnavailableError while the store is away.
- */
-export interface ExternalIds {
-  /**
-   * Enters a key under an external id unless there is an entry. To be called under the id's lease.
-   *
-   * @returns the keys that may have it
-   */
-  claim(id: OwnedExternalId, keyId: number): Promise<readonly number[]>;
-  /**
-   * Enters another key in place of one that does not have the id. Under the id's lease.
-   *
-   * @param undecided keys that may yet turn out to have it
-   */
-  replace(id: OwnedExternalId, keyId: number, undecided: readonly number[]): Promise<void>;
-  /** The keys that may have it; none when no key was ever entered. */
-  find(id: OwnedExternalId): Promise<readonly number[]>;
-}
-
 /** The traffic of keys. Throws StoreUnavailableError while the store is away. */
 export interface KeyTraffic {
   movedBy(keyId: number): Promise<MovedBytes>;

@@ -2,8 +2,8 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
 import { isVisible } from "./access-key.ts";
-import { NodeUnreachableError } from "./errors.ts";
-import { giveExternalId, isGivenAway } from "./external-ids.ts";
+import { LeaseHeldError, NodeUnreachableError } from "./errors.ts";
+import { type ExternalIds, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease } from "./node-users.ts";
 import { type PutRequest, putKey } from "./put-key.ts";
 import { firstTerms } from "./terms/key-terms.ts";
@@ -22,6 +22,10 @@ function putter() {
   const put = (...given: Parameters<typeof request>) => rig.passing(putKey(request(...given), rig.ports));
   const holders = () => [...rig.store.keys.values()].filter((key) => isVisible(key) && key.terms.externalId === "tg-1");
   return { ...rig, request, put, holders };
+}
+
+function bound(ids: ExternalIds): ExternalIds {
+  return { claim: ids.claim.bind(ids), replace: ids.replace.bind(ids), find: ids.find.bind(ids) };
 }
 
 test("makes the key, then changes what is named of it and leaves the rest", async () => {
@@ -97,6 +101,22 @@ test("a key that is entered and undecided does not get the id that an earlier on
   const id = { externalId: "tg-1", owner: null };
   expect(await passing(giveExternalId(id, 61, lease as unknown as HeldLease, ports))).toBe("taken");
   expect(await isGivenAway(id, 61, ports)).toBe(true);
+});
+
+test("who entered a key after somebody else, whose lease of the id Redis had forgotten too, does not go on with it", async () => {
+  const { ports, externalIds, passing } = putter();
+  const id = { externalId: "tg-1", owner: null };
+  await externalIds.claim(id, 50);
+  const lease = (fence: number) => ({ token: "a", fence, mustLast: () => undefined }) as unknown as HeldLease;
+  const { claim } = externalIds;
+  const overtaken: typeof claim = async (...asked) => {
+    const entered = await claim.apply(externalIds, asked);
+    await externalIds.replace(id, { keyIds: [62], version: entered.version + 1, fence: 9 });
+    return entered;
+  };
+  const late = giveExternalId(id, 61, lease(8), { ...ports, externalIds: { ...bound(externalIds), claim: overtaken } });
+  await expect(passing(late)).rejects.toThrow(LeaseHeldError);
+  expect(await externalIds.find(id)).toEqual([62]);
 });
 
 test("who enters another key keeps the undecided ones in the entry, and drops what can no longer have the id", async () => {
