@@ -226,3 +226,25 @@ describe("a pass of another process", () => {
     expect(watch.isDoneBy(passAt(10_100, { listedAt: 9_900 }), 10_500, 10_500)).toBe(false);
   });
 });
+
+describe("the number of users is as before", () => {
+  it("for a calm node that is the same process", () => {
+    watch.seen({ users: 100, uptime: 50 }, 0);
+    expect(watch.usersAsBefore(51)).toBeNull();
+    passed(0, 0);
+    expect([watch.usersAsBefore(51), watch.usersAsBefore(49)]).toEqual([100, null]);
+  });
+
+  it.each([
+    ["that was away", () => watch.lost()],
+    ["of other groups", () => watch.regrouped()],
+    ["that lost its users", () => void watch.seen({ users: 0, uptime: 51 }, 1_000)],
+  ])("for none %s, until a pass", (_which, happens) => {
+    passedOnce();
+    happens();
+    expect(watch.usersAsBefore(52)).toBeNull();
+    watch.seen({ users: 100, uptime: 53 }, 2_000);
+    passed(2_000, 2_000);
+    expect(watch.usersAsBefore(54)).toBe(100);
+  });
+});

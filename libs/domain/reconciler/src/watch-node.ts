@@ -1,6 +1,6 @@
 import { isServedBy, nextPassIn, type PassRecord } from "./pass-record.ts";
 
-/** The findings of a health probe at a node, cheap enough for every second. */
+/** The findings of a health probe at a node. */
 export interface HealthProbe {
   readonly users: number;
   /** Seconds since the Xray process started; whole seconds. */
@@ -58,6 +58,17 @@ export class NodeWatch {
   /** Whether nothing has happened to the node that only a pass can put right. */
   get isCalm(): boolean {
     return this.#dueAt !== null && this.#incident === null;
+  }
+
+  /**
+   * How many users a node held when they were last counted, if there is no sign that it holds fewer now: it answers, it is the
+   * same process, and nothing has happened to it. Null when they have to be counted.
+   *
+   * @param uptime as it is now, of {@link HealthProbe}
+   */
+  usersAsBefore(uptime: number): number | null {
+    const hasNews = !this.isCalm || this.#away || this.#isRegrouped;
+    return hasNews || this.#last === null || uptime < this.#last.uptime ? null : this.#last.users;
   }
 
   /** The node did not answer. */

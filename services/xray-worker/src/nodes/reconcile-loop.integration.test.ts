@@ -32,6 +32,7 @@ const RUNS: RunningInbound = {
     encryption: null,
   },
 };
+const ANY_USER = { flow: "", indeterminate: [], groups: ["default"] } as const;
 const DEFAULT_NODE = { groups: ["default"], regroupedAt: 0, formerGroups: [], version: "2" };
 
 const log = createLogger({ service: "test", version: "0", level: "silent" });
@@ -43,6 +44,7 @@ let wanted: Map<number, DesiredUser>;
 let isIndeterminate: boolean;
 let needsListing: boolean;
 let listings: number;
+let counts: number;
 let isRefusing: boolean;
 let isTelling: boolean;
 let described: RunningInbound[];
@@ -69,11 +71,9 @@ afterAll(() => redis.disconnect());
 beforeEach(() => {
   clock = new ManualClock(START_MS);
   held = [1, 2, 3];
-  wanted = new Map(
-    held.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]),
-  );
+  wanted = new Map(held.map((keyId) => [keyId, { ...ANY_USER, keyId, uuid: uuidOf(keyId) }]));
   [isIndeterminate, needsListing, listings, startedAtS, missing] = [false, false, 0, -1_000, []];
-  [orphans, filled, isRefusingUsers] = [[], [], false];
+  [orphans, filled, isRefusingUsers, counts] = [[], [], false, 0];
   [isRefusing, isAway, probes] = [false, false, []];
   [isTelling, described] = [true, []];
   open(DEFAULT_NODE);
@@ -212,6 +212,29 @@ test.each([
   expect({ listings, missing }).toEqual(expected);
 });
 
+test("a calm node of many users is counted every five seconds, and at once when it restarted or was away", async () => {
+  await periods(1);
+  await seconds(5);
+  expect(counts).toBe(6);
+  held = Array.from({ length: 50_000 }, (_, index) => index + 1);
+  wanted = new Map(held.map((keyId) => [keyId, { ...ANY_USER, keyId, uuid: uuidOf(keyId) }]));
+  await seconds(1);
+  counts = 0;
+  await seconds(20);
+  expect(counts).toBe(4);
+  startedAtS = clock.monotonic() / 1_000;
+  await seconds(1);
+  expect([counts, listings]).toEqual([5, 2]);
+  isAway = true;
+  await seconds(1);
+  isAway = false;
+  await seconds(1);
+  expect([counts, listings]).toEqual([6, 3]);
+  held = held.slice(0, 45_000);
+  await seconds(5);
+  expect(counts).toBe(7);
+});
+
 test("a node that restarted is listed, though it has its users", async () => {
   await periods(2);
   await clock.advance(2_000);
@@ -265,23 +288,37 @@ async function periods(count: number): Promise<void> {
   }
 }
 
+async function seconds(count: number): Promise<void> {
+  for (let second = 0; second < count; second += 1) {
+    await clock.advance(1_000);
+    await loop.tick();
+  }
+}
+
 function uuidOf(keyId: number): string {
   return `00000000-0000-4000-8000-${String(keyId).padStart(12, "0")}`;
 }
 
 function nodeOf(): XrayNode {
+  const answer = (method: string): void => {
+    if (isAway) throw new XrayUnreachableError("main", method, "no-connection", "connect ECONNREFUSED");
+    if (isRefusing) throw new XrayRejectedError("main", method, UNIMPLEMENTED, "unknown service");
+  };
   const node: Partial<XrayNode> = {
     name: "main",
     countUsers: async () => {
-      if (isAway) throw new XrayUnreachableError("main", "countUsers", "no-connection", "connect ECONNREFUSED");
-      if (isRefusing) throw new XrayRejectedError("main", "countUsers", UNIMPLEMENTED, "unknown service");
+      answer("countUsers");
+      counts += 1;
       return held.length + 1;
     },
     describeInbound: async () => {
       if (!isTelling) throw new XrayRejectedError("main", "describeInbound", UNIMPLEMENTED, "unknown service");
       return RUNS;
     },
-    uptimeSeconds: async () => Math.floor(clock.monotonic() / 1_000) - startedAtS,
+    uptimeSeconds: async () => {
+      answer("uptimeSeconds");
+      return Math.floor(clock.monotonic() / 1_000) - startedAtS;
+    },
   };
   return node as XrayNode;
 }

@@ -13,7 +13,8 @@ import {
 import { isSameGroups } from "@veil/nodes";
 import type { RunningInbound } from "@veil/protocols";
 import { type Clock, type Logger, SaidReasons } from "@veil/runtime";
-import { InboundMissingError, XrayError, type XrayNode } from "@veil/xray-grpc";
+import { XrayError, type XrayNode } from "@veil/xray-grpc";
+import { countUsers, HealthProbes } from "./health-probes.ts";
 import { nodeErrors } from "./node-errors.ts";
 import { type OrphanBrake, tellOfBrake } from "./orphan-brake.ts";
 import type { PassLook, PassRecords } from "./pass-records.ts";
@@ -85,6 +86,7 @@ const WAITING_REASONS: ReadonlySet<PassReason> = new Set(["period", "start", "re
 export class ReconcileLoop {
   readonly #options: ReconcileLoopOptions;
   readonly #watch: NodeWatch;
+  readonly #probes: HealthProbes;
   /** When this process last knew of a good pass that had ended, by the monotonic clock. */
   #passedAt = Number.NEGATIVE_INFINITY;
   /** How many health probes have found no inbound, one after the other. */
@@ -99,6 +101,7 @@ export class ReconcileLoop {
     this.#options = options;
     this.#passLog = new PassLog(options.log);
     this.#watch = new NodeWatch(options.periodMs);
+    this.#probes = new HealthProbes(options.node, this.#watch, options.clock);
   }
 
   /** The connection to the node is gone: it may come back as another process. */
@@ -140,7 +143,7 @@ export class ReconcileLoop {
   async #probe(): Promise<PassReason | null> {
     const { node, groups, clock, onProbe, onSorted } = this.#options;
     try {
-      const [users, uptime] = await nodeErrors(node.name, () => Promise.all([countUsers(node), node.uptimeSeconds()]));
+      const { users, uptime } = await nodeErrors(node.name, () => this.#probes.next(groups.isLeaving));
       this.#missed = users === null ? this.#missed + 1 : 0;
       this.#noteAnswer(null);
       if (groups.isLeaving && this.#missed >= MISSED_FOR_GOOD) {
@@ -278,15 +281,5 @@ export class ReconcileLoop {
       onPass({ node: node.name, reason, result: "error", isFilled: false, durationMs: clock.monotonic() - begun });
       throw error;
     }
-  }
-}
-
-/** @returns null where the inbound is missing, which the pass mends if it can */
-async function countUsers(node: XrayNode): Promise<number | null> {
-  try {
-    return await node.countUsers();
-  } catch (error) {
-    if (error instanceof InboundMissingError) return null;
-    throw error;
   }
 }
