@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { GrowingLru } from "@veil/runtime";
 
 /** How a job ended, as it stands in the event stream: its result is not decoded yet. */
 export type JobEnding =
@@ -22,11 +22,7 @@ const MOST_WAITERS = 100_000;
  * before its job is added, no ending is missed and Redis need not be asked for it.
  */
 export class ResultWaiters {
-  readonly #waiters = new LRUCache<string, Waiter>({
-    max: MOST_WAITERS,
-    ttl: FORGET_AFTER_MS,
-    perf: performance,
-  });
+  readonly #waiters = new GrowingLru<string, Waiter>(MOST_WAITERS, { ttl: FORGET_AFTER_MS, perf: performance });
 
   /** Begins to listen for a job's end; `new` when nobody did so far. */
   expect(jobId: string): "new" | "known" {

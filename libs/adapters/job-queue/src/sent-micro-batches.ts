@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { GrowingLru } from "@veil/runtime";
 import { endsOfMicroBatch } from "./micro-batch.ts";
 import type { JobEnding } from "./result-waiters.ts";
 
@@ -9,8 +9,8 @@ const MOST_JOBS = 100_000;
 
 /** The micro-batch in which each job travels, as far as this process sent it. */
 export class SentMicroBatches {
-  readonly #batchOf = new LRUCache<string, string>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
-  readonly #jobsOf = new LRUCache<string, readonly string[]>({ max: MOST_JOBS, ttl: FORGET_AFTER_MS });
+  readonly #batchOf = new GrowingLru<string, string>(MOST_JOBS, { ttl: FORGET_AFTER_MS });
+  readonly #jobsOf = new GrowingLru<string, readonly string[]>(MOST_JOBS, { ttl: FORGET_AFTER_MS });
 
   add(batchId: string, jobIds: readonly string[]): void {
     this.#jobsOf.set(batchId, jobIds);

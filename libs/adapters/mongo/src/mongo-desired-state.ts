@@ -14,6 +14,8 @@ import { storeErrors } from "./store-errors.ts";
 
 const DESIRED_FIELDS = { key_id: 1, uuid: 1, flow: 1, unsure: 1, "terms.uuid": 1, "terms.groups": 1 } as const;
 
+const NOWHERE: readonly string[] = [];
+
 /** The desired state of the nodes. A document that makes no sense is left out, and keeps no other one out. */
 export class MongoDesiredState implements DesiredStore {
   readonly #collections: KeyCollections;
@@ -28,7 +30,7 @@ export class MongoDesiredState implements DesiredStore {
   async findDesired(): Promise<Map<number, DesiredUser>> {
     return storeErrors(async () => {
       const desired = new Map<number, DesiredUser>();
-      const groupsOf = sharedLists();
+      const shared = sharedLists();
       const cursor = this.#collections.keys
         .find<KeyDocument>(wantedFilter(this.#now()), { projection: DESIRED_FIELDS, ...LONG_READ })
         .batchSize(BATCH_SIZES.ids);
@@ -40,8 +42,8 @@ export class MongoDesiredState implements DesiredStore {
             keyId,
             uuid: terms?.uuid ?? uuid,
             flow: flow ?? olderFlow,
-            indeterminate: Object.keys(unsure ?? {}),
-            groups: terms?.groups === undefined ? DEFAULT_GROUPS : groupsOf(terms.groups),
+            indeterminate: unsure === undefined ? NOWHERE : shared(Object.keys(unsure)),
+            groups: terms?.groups === undefined ? DEFAULT_GROUPS : shared(terms.groups),
           });
         }
       }

@@ -1,6 +1,5 @@
 import type { KeyRecord } from "@veil/keys";
-import { CoalescedCalls } from "@veil/runtime";
-import { LRUCache } from "lru-cache";
+import { CoalescedCalls, GrowingLru } from "@veil/runtime";
 import { BATCH_SIZES, LONG_READ } from "./engine.ts";
 import { type KeyDocument, keyUuidDocument } from "./key-codecs.ts";
 import type { KeyCollections } from "./key-collections.ts";
@@ -15,7 +14,7 @@ const MOST_REMEMBERED = 100_000;
  */
 export class ScannedUuids {
   readonly #collections: KeyCollections;
-  readonly #known = new LRUCache<string, number>({ max: MOST_REMEMBERED });
+  readonly #known = new GrowingLru<string, number>(MOST_REMEMBERED);
   readonly #scans: CoalescedCalls<string, number | null>;
 
   constructor(collections: KeyCollections) {

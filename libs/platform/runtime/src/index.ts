@@ -11,6 +11,7 @@ export {
   SettingsError,
   type SettingsExitPort,
 } from "./settings-error.ts";
+export { GrowingLru } from "./growing-lru.ts";
 export { closeHttp, ListenError, listenHttp } from "./http-listener.ts";
 export { type LastingFailure, lastingFailure, LastingFailures } from "./lasting-failure.ts";
 export { ObstacleError, SaidReasons } from "./said-reasons.ts";

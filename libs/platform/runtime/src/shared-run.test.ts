@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test, vi } from "vitest";
 import { SharedRun } from "./shared-run.ts";
 
 /** A task whose runs end when the test says so. */
@@ -60,4 +62,22 @@ test("a run that fails rejects for those who asked for it, and the next one goes
   });
   await expect(shared.run()).rejects.toThrow("away");
   expect(await shared.run()).toBe(2);
+});
+
+test("what a run resolved to is kept by nobody but those who asked", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage: () => void = runInNewContext("gc");
+  const made: WeakRef<object>[] = [];
+  const shared = new SharedRun(async () => {
+    const users = { many: true };
+    made.push(new WeakRef(users));
+    return users;
+  });
+  const once = async () => void (await shared.run());
+  await Promise.all([once(), once()]);
+  await vi.waitFor(() => {
+    collectGarbage();
+    expect(made.map((users) => users.deref() === undefined)).toEqual([true]);
+  });
+  await shared.idle();
 });

@@ -5,7 +5,8 @@
  */
 export class SharedRun<T> {
   readonly #task: () => Promise<T>;
-  #running: Promise<unknown> = Promise.resolve();
+  /** Without what the run resolves to: nobody who asked for that long ago keeps it in memory. */
+  #running: Promise<void> = Promise.resolve();
   #next: Promise<T> | null = null;
 
   constructor(task: () => Promise<T>) {
@@ -21,14 +22,14 @@ export class SharedRun<T> {
   /** Resolves when nothing runs or waits to. */
   async idle(): Promise<void> {
     while (this.#next !== null) await ended(this.#next);
-    await ended(this.#running);
+    await this.#running;
   }
 
-  async #runAfter(previous: Promise<unknown>): Promise<T> {
-    await ended(previous);
+  async #runAfter(previous: Promise<void>): Promise<T> {
+    await previous;
     this.#next = null;
     const run = this.#task();
-    this.#running = run;
+    this.#running = ended(run);
     return run;
   }
 }

@@ -26,7 +26,7 @@ export function startService({ name, nodeArgs = [], env, ...command }: ServiceCo
   return startProcess({
     ...command,
     binary: process.execPath,
-    args: ["--enable-source-maps", ...nodeArgs, script],
+    args: [...nodeArgs, script],
     env: { NODE_ENV: "production", ...plainEnvironment(), ...env },
   });
 }

@@ -1,5 +1,5 @@
+import { GrowingLru } from "@veil/runtime";
 import { isVisible, type KeyRecord } from "@veil/keys";
-import { LRUCache } from "lru-cache";
 import { KeyNotFoundError } from "../errors.ts";
 import type { KeyPage, VisibleKeyReader } from "../ports.ts";
 import type { CallerKeys } from "../caller-keys.ts";
@@ -41,7 +41,7 @@ const MOST_REMEMBERED = 10_000;
  * that was refused must not see it meanwhile.
  */
 export class RefusedCreations {
-  readonly #jobs = new LRUCache<string, true>({ max: MOST_REMEMBERED, ttl: REMEMBERED_MS });
+  readonly #jobs = new GrowingLru<string, true>(MOST_REMEMBERED, { ttl: REMEMBERED_MS });
 
   add(jobs: readonly string[]): void {
     for (const job of jobs) this.#jobs.set(job, true);

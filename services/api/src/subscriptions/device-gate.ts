@@ -1,3 +1,4 @@
+import { GrowingLru } from "@veil/runtime";
 import { randomUUID } from "node:crypto";
 import type { JobResult } from "@veil/job-contract";
 import {
@@ -17,7 +18,6 @@ import {
   standingOf,
 } from "@veil/keys";
 import type { Refusal } from "@veil/subscriptions";
-import { LRUCache } from "lru-cache";
 import { askJob } from "../jobs/ask-job.ts";
 import type { Jobs, Logger } from "../ports.ts";
 
@@ -65,10 +65,9 @@ const MOST_ASKED = 10_000;
  */
 export class DeviceGate {
   readonly #options: DeviceGateOptions;
-  readonly #asked = new LRUCache<string, true>({ max: MOST_ASKED, ttl: ASKED_AGAIN_AFTER_MS });
+  readonly #asked = new GrowingLru<string, true>(MOST_ASKED, { ttl: ASKED_AGAIN_AFTER_MS });
   /** Ids of the devices whose refusal was asked to be reported, by their key. */
-  readonly #refused = new LRUCache<number, Set<string>>({
-    max: MOST_ASKED,
+  readonly #refused = new GrowingLru<number, Set<string>>(MOST_ASKED, {
     ttl: ASKED_AGAIN_AFTER_MS,
     noUpdateTTL: true,
   });

@@ -1,7 +1,6 @@
 import { StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
+import { TimeLimitError, withinTime, GrowingLru } from "@veil/runtime";
 import { type ApiToken, isTokenOf, tokenIdOf, type TokenReader } from "@veil/tokens";
-import { LRUCache } from "lru-cache";
 
 /** For how long a token is taken as it was read: with the time of a read, a change is known within two seconds. */
 const FRESH_MS = 1_000;
@@ -24,9 +23,9 @@ interface Remembered {
 export class KnownTokens {
   readonly #reader: Pick<TokenReader, "find">;
   readonly #monotonic: () => number;
-  readonly #known = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+  readonly #known = new GrowingLru<string, Remembered>(MOST_REMEMBERED);
   /** Apart from the others, so that guesses push no token out. */
-  readonly #unknown = new LRUCache<string, Remembered>({ max: MOST_REMEMBERED });
+  readonly #unknown = new GrowingLru<string, Remembered>(MOST_REMEMBERED);
   readonly #reads = new Map<string, Promise<Remembered>>();
 
   /** @param monotonic milliseconds by a clock that is never set */
