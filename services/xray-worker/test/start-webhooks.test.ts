@@ -53,6 +53,7 @@ afterEach(async () => {
 
 /** A worker as far as it delivers. */
 function startWorker() {
+  const now = () => Date.now() + skewMs;
   const releases = new Map<string, Release[]>();
   const running = {
     onStop: (group: string, _name: string, release: Release) => {
@@ -72,7 +73,7 @@ function startWorker() {
     onStep: () => undefined,
     hints: { expect: async () => ({ ready: () => undefined }) },
     telemetry: undefined,
-    now: () => Date.now() + skewMs,
+    clock: { now, earliest: now, latest: now, monotonic: () => performance.now() },
     log,
   });
   const stop = async () => {

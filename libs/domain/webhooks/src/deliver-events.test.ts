@@ -8,6 +8,7 @@ import type { WebhookEvent } from "./webhook-event.ts";
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const failed: SendEnd = { outcome: "failed", error: "it answered 500" };
 
 describe("webhooks in memory", () => {
@@ -22,6 +23,8 @@ describe("deliverEvents", () => {
   let log: InMemoryEvents;
   let store: InMemoryWebhooks;
   let now: number;
+  /** How far the shared clock is ahead of the machine's. */
+  let aheadMs: number;
   let sent: WebhookEvent[];
   let givenUp: number[];
   let end: (event: WebhookEvent) => SendEnd;
@@ -30,7 +33,7 @@ describe("deliverEvents", () => {
   beforeEach(() => {
     log = new InMemoryEvents();
     store = new InMemoryWebhooks();
-    now = 1_000_000;
+    [now, aheadMs] = [1_000_000, 0];
     sent = [];
     givenUp = [];
     end = () => ({ outcome: "delivered" });
@@ -48,11 +51,19 @@ describe("deliverEvents", () => {
       givenUp.push(seq);
       return true;
     },
-    now: () => now,
-    isStopping: () => false,
+    clock: {
+      now: () => now,
+      earliest: () => Math.min(now, now - aheadMs),
+      latest: () => Math.max(now, now - aheadMs),
+    },
+    isOver: () => false,
     ...own,
   });
-  const run = (own: Partial<DeliverPorts> = {}) => deliverEvents(webhook, now + 5_000, ports(own));
+  const run = (own: Partial<DeliverPorts> = {}) => deliverEvents(webhook, ports(own));
+  /** Sets the shared clock so far ahead of the machine's. */
+  const setAhead = (ms: number) => {
+    [now, aheadMs] = [now + ms - aheadMs, ms];
+  };
   const state = async () => (await store.delivery(webhook.id)) ?? expect.fail("nothing is kept");
   const sentSeqs = () => sent.map(({ seq }) => seq);
   /** Runs whenever something is due, second by second. */
@@ -227,6 +238,46 @@ describe("deliverEvents", () => {
     expect(now - 1_000_000).toBeLessThan(DEAD_AFTER_MS + 24 * HOUR_MS);
   });
 
+  it.each([
+    [0, 30],
+    [0, -30],
+    [-30, 0],
+  ])("gives nothing up before its time when the shared clock is set from %d to %d days ahead", async (from, to) => {
+    webhook = storedWebhook({ enabledAt: now - 365 * DAY_MS });
+    setAhead(from * DAY_MS);
+    log.add();
+    end = () => failed;
+    await run();
+    setAhead(to * DAY_MS);
+    now += SECOND_MS;
+    expect([await run(), givenUp]).toEqual(["idle", []]);
+  });
+
+  it("calls nobody dead by a shared clock that has jumped ahead", async () => {
+    log.add();
+    end = () => failed;
+    await run();
+    now += 2 * HOUR_MS;
+    setAhead(30 * DAY_MS);
+    expect([await run(), givenUp]).toEqual(["idle", []]);
+  });
+
+  it("gives up and calls dead in time although the shared clock was ahead when the receiver first failed", async () => {
+    setAhead(365 * DAY_MS);
+    log.add();
+    end = () => failed;
+    await run();
+    setAhead(0);
+    const after: Record<string, number> = {};
+    for (let hour = 0; after["dead"] === undefined && hour < 24 * 7; hour += 1) {
+      if (hour % 12 === 0) log.add();
+      if ((await run()) === "dead") after["dead"] = hour;
+      if (givenUp.length > 0) after["givenUp"] ??= hour;
+      now += HOUR_MS;
+    }
+    expect(after).toEqual({ givenUp: 24, dead: 72 });
+  });
+
   it("goes on within a second with what waited when the shared clock is set back", async () => {
     for (let index = 0; index < 2 * AWAY_AFTER_FAILURES; index += 1) log.add({ subject: `key:${index}` });
     end = () => failed;
@@ -273,7 +324,7 @@ describe("deliverEvents", () => {
       isStopping = sent.length > 4;
       return isStopping ? { outcome: "cut" } : { outcome: "delivered" };
     };
-    expect(await run({ isStopping: () => isStopping })).toBe("more");
+    expect(await run({ isOver: () => isStopping })).toBe("more");
     expect(await state()).toMatchObject({ failures: 0, failingSince: null });
     end = () => ({ outcome: "delivered" });
     await run();

@@ -7,7 +7,7 @@ import {
   triedAnew,
   waitingOf,
 } from "./delivery-state.ts";
-import type { DeliveryStore } from "./ports.ts";
+import type { DeliveryClock, DeliveryStore } from "./ports.ts";
 import type { Webhook } from "./webhook.ts";
 import { isMeant, type WebhookEvent, type WebhookEvents } from "./webhook-event.ts";
 
@@ -27,10 +27,9 @@ export interface DeliverPorts {
   readonly send: (event: WebhookEvent, webhook: Webhook) => Promise<SendEnd>;
   /** Hands over an event that was tried for long enough. @returns whether it did; the event goes on waiting otherwise */
   readonly giveUp: (event: WebhookEvent, webhook: Webhook) => Promise<boolean>;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Whether nothing is to be begun any more. */
-  readonly isStopping: () => boolean;
+  readonly clock: DeliveryClock;
+  /** Whether nothing is to be begun any more: the time is up, or the process stops. */
+  readonly isOver: () => boolean;
 }
 
 /** `idle`: nothing is left to do now; `more`: the time was up; `outdated`: another process delivers; `dead`: see DeliveryProgress.isDead. */
@@ -51,20 +50,19 @@ const NEW_EVERY = 4;
  * May run twice at once: both then begin with what is kept, so that a receiver sees the events of a subject in their order,
  * some of them twice; the one that keeps its progress first goes on.
  *
- * @param until milliseconds since the epoch after which no delivery is begun
  * @throws when a store is away; what was delivered and not kept is delivered again
  */
-export async function deliverEvents(webhook: Webhook, until: number, ports: DeliverPorts): Promise<DeliveryEnd> {
-  const { deliveries, now, isStopping } = ports;
+export async function deliverEvents(webhook: Webhook, ports: DeliverPorts): Promise<DeliveryEnd> {
+  const { deliveries, clock, isOver } = ports;
   let state = (await deliveries.delivery(webhook.id)) ?? firstState(webhook);
-  while (now() < until && !isStopping()) {
-    if (isSwitchedOnSince(state, webhook, now())) state = triedAnew(state, now());
+  while (!isOver()) {
+    if (isSwitchedOnSince(state, webhook, clock.now())) state = triedAnew(state, clock.now());
     const work = await nextWork(webhook, state, ports);
     if (work === null) return "idle";
-    await carryOut(work, webhook, until, ports);
+    await carryOut(work, webhook, ports);
     state = work.progress.state();
     if ((await deliveries.keepDelivery(state)) === "outdated") return "outdated";
-    if (work.progress.isDead(now())) return "dead";
+    if (work.progress.isDead(clock)) return "dead";
   }
   return "more";
 }
@@ -78,16 +76,16 @@ interface Work {
  * The next events to deliver; null when there are none. A receiver that is away gets one event, and now and then it is
  * a new one: those that wait may be ones that it never takes.
  */
-async function nextWork(webhook: Webhook, state: DeliveryState, { events, now }: DeliverPorts): Promise<Work | null> {
+async function nextWork(webhook: Webhook, state: DeliveryState, { events, clock }: DeliverPorts): Promise<Work | null> {
   const progress = new DeliveryProgress(state);
-  if (progress.isPaused(now())) return null;
+  if (progress.isPaused(clock.now())) return null;
   const room = MOST_WAITING - waitingOf(state);
-  const isTurnOfNew = !progress.isAway || progress.failures % NEW_EVERY === 0 || progress.due(now()).length === 0;
+  const isTurnOfNew = !progress.isAway || progress.failures % NEW_EVERY === 0 || progress.due(clock.now()).length === 0;
   const wantsNew = room > 0 && isTurnOfNew;
   const page = wantsNew ? await events.after(state.cursor, Math.min(PAGE, room)) : [];
   const fresh = takeNew(webhook, page, progress, progress.isAway ? 1 : PAGE);
   // Events that were taken may wait in these by now.
-  const due = progress.due(now());
+  const due = progress.due(clock.now());
   const retried = progress.isAway ? due.slice(0, fresh.length === 0 ? 1 : 0) : due.slice(0, LANES_AT_ONCE);
   if (page.length === 0 && retried.length === 0) return null;
   const found = await events.find(retried.flatMap(({ seqs }) => seqs.slice(0, EVENTS_OF_A_LANE)));
@@ -124,10 +122,9 @@ function takeNew(
   });
 }
 
-async function carryOut({ progress, lanes }: Work, webhook: Webhook, until: number, ports: DeliverPorts) {
-  const { now, isStopping } = ports;
+async function carryOut({ progress, lanes }: Work, webhook: Webhook, ports: DeliverPorts) {
   const wasAway = progress.isAway;
-  const isHalted = () => isStopping() || now() >= until || (!wasAway && progress.isAway);
+  const isHalted = () => ports.isOver() || (!wasAway && progress.isAway);
   const left = [...lanes];
   const runners = Array.from({ length: CONCURRENCY }, async () => {
     for (let lane = left.shift(); lane !== undefined; lane = left.shift()) {
@@ -143,7 +140,7 @@ async function runLane(
   webhook: Webhook,
   progress: DeliveryProgress,
   isHalted: () => boolean,
-  { send, giveUp, now }: DeliverPorts,
+  { send, giveUp, clock }: DeliverPorts,
 ): Promise<Lane> {
   let lane = begun;
   for (let [event] = lane.events; event !== undefined; [event] = lane.events) {
@@ -151,12 +148,12 @@ async function runLane(
     if (end.outcome === "cut") return lane;
     progress.answered(end.isSlow === true);
     if (end.outcome === "delivered") {
-      progress.delivered(now());
-      lane = advanced(lane, now());
+      progress.delivered(clock.now());
+      lane = advanced(lane, clock.now());
     } else {
-      progress.failed(end, lane, now());
-      const isOver = end.isOurs !== true && wasTriedLongEnough(lane, now()) && (await giveUp(event, webhook));
-      return isOver ? advanced(lane, now()) : triedInVain(lane, now());
+      progress.failed(end, lane, clock);
+      const isGivenUp = end.isOurs !== true && wasTriedLongEnough(lane, clock) && (await giveUp(event, webhook));
+      return isGivenUp ? advanced(lane, clock.now()) : triedInVain(lane, clock);
     }
     if (isHalted()) return lane;
   }

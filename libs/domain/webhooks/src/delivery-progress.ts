@@ -10,6 +10,7 @@ import {
   retryAfterMs,
   type WaitingLane,
 } from "./delivery-state.ts";
+import type { DeliveryClock } from "./ports.ts";
 import type { WebhookEvent } from "./webhook-event.ts";
 
 /** Events about one subject that are being delivered, and what waits behind them. */
@@ -51,9 +52,8 @@ export class DeliveryProgress {
    * Whether the receiver is dead: it took nothing for days, and an event now that it has refused for a while. A failure or two
    * after days in which there was nothing to send say little.
    */
-  isDead(now: number): boolean {
-    const { failingSince } = this.#state;
-    return this.#hasFailedForLong && failingSince !== null && now - failingSince >= DEAD_AFTER_MS;
+  isDead(clock: Pick<DeliveryClock, "earliest">): boolean {
+    return this.#hasFailedForLong && hasLasted(DEAD_AFTER_MS, this.#state.failingSince, clock);
   }
 
   /** Lanes that are to be tried now, the longest due first. */
@@ -94,12 +94,15 @@ export class DeliveryProgress {
   failed(
     { error, isOurs = false }: { readonly error: string; readonly isOurs?: boolean },
     { attempts, since }: Pick<Lane, "attempts" | "since">,
-    now: number,
+    clock: DeliveryClock,
   ): void {
+    const now = clock.now();
     const { failingSince } = this.#state;
     const failures = this.#state.failures + (attempts === 0 || this.isAway ? 1 : 0);
-    this.#hasFailedForLong ||= !isOurs && since !== null && now - since >= FAILS_FOR_LONG_MS;
-    this.#state = { ...this.#state, lastError: error, failingSince: failingSince ?? now, failures };
+    this.#hasFailedForLong ||= !isOurs && hasLasted(FAILS_FOR_LONG_MS, since, clock);
+    // One that lies ahead was noted by a clock that was ahead, and would be for as long.
+    const isKnown = failingSince !== null && failingSince <= clock.latest();
+    this.#state = { ...this.#state, lastError: error, failingSince: isKnown ? failingSince : now, failures };
     if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
   }
 
@@ -125,12 +128,20 @@ export function advanced(lane: Lane, now: number): Lane {
 }
 
 /** A lane after its first event was not taken. */
-export function triedInVain(lane: Lane, now: number): Lane {
+export function triedInVain(lane: Lane, clock: Omit<DeliveryClock, "earliest">): Lane {
   const attempts = lane.attempts + 1;
-  return { ...lane, attempts, since: lane.since ?? now, nextAt: now + retryAfterMs(attempts) };
+  const since = Math.min(lane.since ?? Number.POSITIVE_INFINITY, clock.latest());
+  return { ...lane, attempts, since, nextAt: clock.now() + retryAfterMs(attempts) };
 }
 
 /** Whether the first event of a lane has been tried for as long as it is. */
-export function wasTriedLongEnough({ since }: Pick<WaitingLane, "since">, now: number): boolean {
-  return since !== null && now - since >= RETRY_FOR_MS;
+export function wasTriedLongEnough(
+  { since }: Pick<WaitingLane, "since">,
+  clock: Pick<DeliveryClock, "earliest">,
+): boolean {
+  return hasLasted(RETRY_FOR_MS, since, clock);
+}
+
+function hasLasted(ms: number, since: number | null, clock: Pick<DeliveryClock, "earliest">): boolean {
+  return since !== null && clock.earliest() - since >= ms;
 }

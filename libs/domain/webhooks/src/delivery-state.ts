@@ -7,7 +7,10 @@ export interface WaitingLane {
   readonly seqs: readonly number[];
   /** Failed attempts to deliver the first one. */
   readonly attempts: number;
-  /** When the first one failed first; null when it never did. Milliseconds since the epoch, as all times here. */
+  /**
+   * When the first one failed first, by the clock that was ahead then; null when it never did. Milliseconds since the epoch,
+   * as all times here.
+   */
   readonly since: number | null;
   /** When it is to be tried again. */
   readonly nextAt: number;

@@ -49,6 +49,17 @@ export interface WebhookOutbox {
   unlogged(): Promise<string[]>;
 }
 
+/**
+ * The time of day by two clocks, either of which may be set wrong; milliseconds since the epoch. How long a receiver has taken
+ * nothing is measured from the later one to the earlier one, so that neither has anything given up before its time.
+ */
+export interface DeliveryClock {
+  /** By the clock that all processes share: when something is to be tried, and what is shown. */
+  now(): number;
+  earliest(): number;
+  latest(): number;
+}
+
 /** How far deliveries are, as whoever makes them keeps it. */
 export interface DeliveryStore {
   /** Null when there is none. */

@@ -34,13 +34,14 @@ describe("SharedClock", () => {
     },
   );
 
-  it("says the earlier one of both times where one of them may have jumped ahead", async () => {
+  it("says the earlier and the later one of both times where one of them may have jumped ahead", async () => {
     const { own, clock, sample } = machine(0);
-    expect(clock.earliest()).toBe(TRUE_TIME);
+    expect([clock.earliest(), clock.latest()]).toEqual([TRUE_TIME, TRUE_TIME]);
     sample(TRUE_TIME + 365 * 24 * HOUR_MS);
     expect([clock.earliest(), clock.now() > TRUE_TIME + HOUR_MS]).toEqual([TRUE_TIME, true]);
+    expect(clock.latest()).toBe(clock.now());
     own.step(400 * 24 * HOUR_MS);
-    expect(clock.earliest()).toBe(clock.now());
+    expect([clock.earliest(), clock.latest()]).toEqual([clock.now(), own.now()]);
   });
 
   it.each([10_000, -10_000, HOUR_MS, -HOUR_MS])("goes on when the machine's clock is set by %d ms", async (stepMs) => {

@@ -39,6 +39,11 @@ export class SharedClock implements Clock {
     return Math.min(this.now(), this.#own.now());
   }
 
+  /** The later one of both: from when on something is to last before what can't be undone. See {@link earliest}. */
+  latest(): number {
+    return Math.max(this.now(), this.#own.now());
+  }
+
   monotonic(): number {
     return this.#own.monotonic();
   }

@@ -50,7 +50,7 @@ export function startEvents(running: RunningService, options: EventsOptions): We
     metrics: measured.webhooks,
     telemetry: options.telemetry,
     onStep: (step) => measured.jobStep(step),
-    now: () => clock.now(),
+    clock,
     log,
   });
   startRelayLoop(running, {

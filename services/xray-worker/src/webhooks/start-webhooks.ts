@@ -20,13 +20,14 @@ import {
   type WebhookStore,
 } from "@veil/webhooks";
 import { admitted, SLOW_TOGETHER } from "./slow-receivers.ts";
-import { webhookJobHandlers } from "./webhook-handlers.ts";
+import { type WebhookHandlerPorts, webhookJobHandlers } from "./webhook-handlers.ts";
 import type { WebhookMetrics } from "./webhook-metrics.ts";
 import { WebhookSender, type WebhookSenderOptions } from "./webhook-sender.ts";
 
 export interface WebhooksOptions
   extends Pick<ServeJobsOptions<"veil-webhooks">, "redisUrl" | "onStep" | "telemetry">,
-    Pick<WebhookSenderOptions, "sealingKey" | "isPrivateAllowed" | "agent" | "now"> {
+    Pick<WebhookSenderOptions, "sealingKey" | "isPrivateAllowed" | "agent">,
+    Pick<WebhookHandlerPorts, "clock"> {
   readonly redis: Redis;
   readonly prefix: string;
   readonly webhooks: WebhookStore & DeliveryStore;
@@ -45,9 +46,10 @@ export function startWebhooks(
   running: Pick<RunningService, "onStop">,
   options: WebhooksOptions,
 ): { readonly wake: () => void } {
-  const { redis, redisUrl, prefix, webhooks, events, metrics, now, log, onStep, telemetry } = options;
+  const { redis, redisUrl, prefix, webhooks, events, metrics, clock, log, onStep, telemetry } = options;
+  const now = () => clock.now();
   let isStopping = false;
-  const sender = new WebhookSender(options);
+  const sender = new WebhookSender({ ...options, now });
   const jobs = new JobAdder(redis, { prefix, onError: limitRepeats((err) => log.warn({ err }, "queue error")) });
   running.onStop("intake", "deliveries", async () => {
     isStopping = true;
@@ -79,7 +81,7 @@ export function startWebhooks(
         metrics.switchedOff();
         log.error({ webhook: webhook.id, reason }, "switched off a webhook");
       },
-      now,
+      clock,
       isStopping: () => isStopping,
       log,
     }),

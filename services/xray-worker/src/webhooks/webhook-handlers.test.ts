@@ -14,6 +14,9 @@ let webhooks: InMemoryWebhooks;
 let events: InMemoryEvents;
 let webhook: Webhook;
 let now: number;
+/** By the clock that is never set. */
+let passedMs: number;
+let onSend: () => void;
 let end: SendEnd;
 let sent: string[];
 let switchedOff: string[];
@@ -24,6 +27,7 @@ let lastAttempts: number[];
 beforeEach(async () => {
   [webhooks, events, now] = [new InMemoryWebhooks(), new InMemoryEvents(), 1_000_000];
   [sent, switchedOff, expected, lastAttempts, end] = [[], [], [], [], { outcome: "delivered" }];
+  [passedMs, onSend] = [0, () => undefined];
   webhook = storedWebhook();
   await webhooks.insert(webhook);
 });
@@ -35,6 +39,7 @@ function handlers() {
     sender: {
       send: async ({ id }) => {
         sent.push(id);
+        onSend();
         return end;
       },
     },
@@ -49,7 +54,7 @@ function handlers() {
       },
     },
     onSwitchedOff: ({ id }) => void switchedOff.push(id),
-    now: () => now,
+    clock: { now: () => now, earliest: () => now, latest: () => now, monotonic: () => passedMs },
     isStopping: () => false,
     log: { warn: () => undefined, debug: () => undefined },
   });
@@ -71,6 +76,15 @@ describe("deliveries", () => {
     events.add();
     await webhooks.replace({ ...webhook, enabled: false, revision: 2 }, 1);
     expect([await due(), await deliver(), sent]).toEqual([[], { outcome: "off" }, ["evt_1"]]);
+  });
+
+  it("end after five seconds to let others have their turn, though the time of day is set back meanwhile", async () => {
+    for (let index = 0; index < 100; index += 1) events.add();
+    onSend = () => {
+      passedMs += 1_000;
+      now -= DAY_MS;
+    };
+    expect([await deliver(), sent.length]).toEqual([{ outcome: "more" }, 5]);
   });
 
   it("switch a webhook off whose receiver takes nothing for three days, and go on once it is on again", async () => {

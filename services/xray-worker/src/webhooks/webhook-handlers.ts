@@ -3,7 +3,7 @@ import type { EventHints } from "@veil/events";
 import { TOO_LATE } from "@veil/job-contract";
 import { type JobHandlers, PermanentJobError } from "@veil/job-queue";
 import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
-import type { Logger } from "@veil/runtime";
+import type { Logger, SharedClock } from "@veil/runtime";
 import {
   deliverEvents,
   type DeliverPorts,
@@ -32,8 +32,7 @@ export interface WebhookHandlerPorts {
   readonly hints: EventHints;
   /** Called when a webhook has been switched off. */
   readonly onSwitchedOff: (webhook: Webhook, reason: string) => void;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Pick<SharedClock, "now" | "earliest" | "latest" | "monotonic">;
   readonly isStopping: () => boolean;
   readonly log: Pick<Logger, "warn" | "debug">;
 }
@@ -44,14 +43,15 @@ export const DEAD_REASON = "no event was taken for three days";
 
 /** The handlers for all jobs of deliveries. */
 export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"veil-webhooks"> {
-  const { webhooks, events, sender, onSent, now, isStopping } = ports;
+  const { webhooks, events, sender, onSent, clock, isStopping } = ports;
+  const now = () => clock.now();
   /** Webhooks of which a test is under way. */
   const tested = new Set<string>();
 
   const send = async (event: Pick<WebhookEvent, "id" | "body">, webhook: Webhook, timeoutMs?: number) => {
-    const begun = performance.now();
+    const begun = clock.monotonic();
     const end = await sender.send(event, webhook, timeoutMs);
-    const tookMs = performance.now() - begun;
+    const tookMs = clock.monotonic() - begun;
     onSent(end.outcome, tookMs);
     return { ...end, isSlow: tookMs > SLOW_MS };
   };
@@ -71,13 +71,14 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
   async function deliver(id: string) {
     const webhook = await webhooks.find(id);
     if (webhook === null || !webhook.enabled) return "off" as const;
-    const end = await deliverEvents(webhook, now() + DELIVERY_RUN_MS, {
+    const until = clock.monotonic() + DELIVERY_RUN_MS;
+    const end = await deliverEvents(webhook, {
       events,
       deliveries: webhooks,
       send: (event) => send(event, webhook),
       giveUp,
-      now,
-      isStopping,
+      clock,
+      isOver: () => isStopping() || clock.monotonic() >= until,
     });
     if (end !== "dead") return end;
     const hint = await ports.hints.expect(webhookSubject(id));
