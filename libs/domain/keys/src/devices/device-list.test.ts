@@ -1,8 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { deviceIdOf, deviceLabel, type Device } from "./device.ts";
-import { devicesOf, isToBeNoted, MOST_DEVICES, standingOf, withDevice } from "./device-list.ts";
+import {
+  devicesOf,
+  isRefusalToBeReported,
+  isToBeNoted,
+  MOST_DEVICES,
+  MOST_REFUSALS_A_DAY,
+  standingOf,
+  withDevice,
+} from "./device-list.ts";
 
 const NOW = 1_800_000_000;
+const YEAR_S = 365 * 86_400;
 const labels = { os: null, osVersion: null, model: null, userAgent: null };
 const device = (id: string, lastSeenAt = NOW): Device => ({ id, ...labels, firstSeenAt: lastSeenAt, lastSeenAt });
 const many = (count: number, lastSeenAt = NOW) =>
@@ -86,6 +95,22 @@ describe("a device that comes", () => {
     expect(isToBeNoted("d0", many(1, NOW - 3_600), NOW)).toBe(true);
     expect(isToBeNoted("new", many(1, NOW - 3_600), NOW)).toBe(false);
   });
+
+  it("is noted, and takes the place of one that is not, where devices were dated by a clock that was a year ahead", () => {
+    const full = many(MOST_DEVICES).map((one, index) => (index === 7 ? device("dated", NOW + YEAR_S) : one));
+    expect(isToBeNoted("dated", full, NOW)).toBe(true);
+    expect(standingOf("new", full, { deviceLimit: null }, NOW)).toBe("new");
+    const after = withDevice({ id: "new", ...labels }, full, { deviceLimit: null }, NOW);
+    expect(idsOf(after)).toEqual([...(idsOf(full)?.filter((id) => id !== "dated") ?? []), "new"]);
+    expect(withDevice({ id: "newer", ...labels }, after ?? [], { deviceLimit: null }, NOW)).toBeNull();
+  });
+});
+
+it("reports refusals although as many as in a day were reported by a clock that was a year ahead", () => {
+  const reported = Array.from({ length: MOST_REFUSALS_A_DAY }, (_, index) => ({ id: `d${index}`, at: NOW }));
+  expect(isRefusalToBeReported("new", reported, NOW)).toBe(false);
+  const dated = reported.map(({ id }) => ({ id, at: NOW + YEAR_S }));
+  expect(isRefusalToBeReported("new", dated, NOW)).toBe(true);
 });
 
 it("counts no device from before a reset, and those that a reset which got lost was followed by", () => {

@@ -60,10 +60,14 @@ export function standingOf(
   return devices.length < MOST_DEVICES || leavingFrom(devices, now) !== null ? "new" : "uncounted";
 }
 
-/** Whether it is time to note that a known device was there. @param now unix seconds */
+/**
+ * Whether it is time to note that a known device was there: also when that was noted by a clock which has been set back since.
+ *
+ * @param now unix seconds
+ */
 export function isToBeNoted(deviceId: string, devices: readonly Device[], now: number): boolean {
   const known = devices.find(({ id }) => id === deviceId);
-  return known !== undefined && now - known.lastSeenAt >= NOTED_EVERY_S;
+  return known !== undefined && Math.abs(now - known.lastSeenAt) >= NOTED_EVERY_S;
 }
 
 /**
@@ -94,8 +98,10 @@ export function withDevice(
 function leavingFrom(devices: readonly Device[], now: number): Device | null {
   const [first, ...others] = devices;
   if (first === undefined) return null;
-  const oldest = others.reduce((found, device) => (device.lastSeenAt < found.lastSeenAt ? device : found), first);
-  return now - oldest.lastSeenAt >= MAKES_ROOM_AFTER_S ? oldest : null;
+  // One that is dated ahead may have been there at any time: it must not keep its place until then.
+  const seenAt = ({ lastSeenAt }: Device) => (lastSeenAt - now < NOTED_EVERY_S ? lastSeenAt : 0);
+  const oldest = others.reduce((found, device) => (seenAt(device) < seenAt(found) ? device : found), first);
+  return now - seenAt(oldest) >= MAKES_ROOM_AFTER_S ? oldest : null;
 }
 
 /** That a device was refused, and reported so. */
@@ -112,9 +118,9 @@ const REPORTED_AGAIN_AFTER_S = 86_400;
 /** Devices of one key that are reported as refused within a day: whoever makes devices up makes no more events. */
 export const MOST_REFUSALS_A_DAY = 10;
 
-/** Those that still keep others from being reported. @param now unix seconds */
+/** Those that still keep others from being reported; not for long by a clock that has been set back since. @param now unix seconds */
 export function recentRefusals(refusals: readonly Refusal[], now: number): readonly Refusal[] {
-  return refusals.filter(({ at }) => now - at < REPORTED_AGAIN_AFTER_S);
+  return refusals.filter(({ at }) => Math.abs(now - at) < REPORTED_AGAIN_AFTER_S);
 }
 
 /**
