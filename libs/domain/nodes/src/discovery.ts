@@ -42,6 +42,17 @@ export interface DiscoveryRules {
 /** The result of a look at the endpoints, by the names of nodes. */
 export type FoundNodes = ReadonlyMap<string, FoundNode>;
 
+/**
+ * When a look is made, by two clocks, either of which may be set wrong; milliseconds since the epoch. How long a node is away is
+ * measured from the later one to the earlier one, so that neither has it taken out before its time.
+ */
+export interface LookTime {
+  /** By the clock that all processes share. */
+  readonly now: number;
+  readonly earliest: number;
+  readonly latest: number;
+}
+
 /** The fields of the template that are followed one by one. */
 const FOLLOWED = ["tls", "host", "port", "publicKey", "shortId", "sni", "groups", "note", "multiplier"] as const;
 
@@ -66,10 +77,10 @@ export function isBraked(fleet: Pick<Fleet, "nodes">, found: FoundNodes, { servi
  * Notes since when nodes of a Service are away, drains those for which that lasts, and shows them again when
  * they are back. Those that are found at each other's addresses change places. One that a caller has drained or shown since stays as that one wanted it.
  *
- * @param now milliseconds since the epoch
  * @returns null when there is nothing to change
  */
-export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): FleetUpdate | null {
+export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, time: LookTime): FleetUpdate | null {
+  const { now } = time;
   const braked = isBraked(fleet, found, rules);
   const moves = exchangedAddresses(discoveredNodes(fleet, rules.service), found);
   const nodes = fleet.nodes.flatMap((stored): FleetNode[] => {
@@ -77,9 +88,9 @@ export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRule
     const move = moves.get(stored.name);
     const node = move === undefined ? stored : { ...movedTo(stored, move, now), discovery: stored.discovery };
     const its = found.get(node.name);
-    const next = braked ? untimed(node) : timed(node, its, now);
-    if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, now) ? [] : [next];
-    return [isReady(its) ? shown(next, its, now) : drainedIfLong(next, rules, now)];
+    const next = braked ? untimed(node) : timed(node, its, time);
+    if (next.state === "gone") return isOver(next.discovery.goneSince, rules.deleteAfterMs, time) ? [] : [next];
+    return [isReady(its) ? shown(next, its, now) : drainedIfLong(next, rules, time)];
   });
   if (nodes.length === fleet.nodes.length && nodes.every((node, index) => node === fleet.nodes[index])) return null;
   const stamp = { revision: fleet.revision + 1, at: Math.floor(now / 1_000), actor: SYSTEM };
@@ -88,8 +99,13 @@ export function discovered(fleet: Fleet, found: FoundNodes, rules: DiscoveryRule
   return { nodes, ...(events.length > 0 && { events }) };
 }
 
-/** The changes beside that: they take calls to nodes. @param now milliseconds since the epoch */
-export function discoverySteps(fleet: Fleet, found: FoundNodes, rules: DiscoveryRules, now: number): DiscoverySteps {
+/** The changes beside that: they take calls to nodes. */
+export function discoverySteps(
+  fleet: Fleet,
+  found: FoundNodes,
+  rules: DiscoveryRules,
+  time: Pick<LookTime, "earliest">,
+): DiscoverySteps {
   const { service, drainAfterMs, deleteAfterMs } = rules;
   const ours = discoveredNodes(fleet, service);
   const names = new Set(ours.map(({ name }) => name));
@@ -106,7 +122,7 @@ export function discoverySteps(fleet: Fleet, found: FoundNodes, rules: Discovery
     const { state, discovery } = node;
     // Its address leads to another machine: that one can't be entered while the address is this node's.
     const afterMs = isReplaced(node, found) ? Math.min(drainAfterMs, deleteAfterMs) : deleteAfterMs;
-    return state !== "gone" && isOver(discovery.goneSince, afterMs, now);
+    return state !== "gone" && isOver(discovery.goneSince, afterMs, time);
   });
   const retire = isBraked(fleet, found, rules) ? [] : retired.map(({ name }) => name);
   return { enter, change, retire };
@@ -135,9 +151,15 @@ function isReady(found: FoundNode | undefined): boolean {
 }
 
 /** A node with the moments since when it is away and gone. */
-function timed(node: DiscoveredNode, found: FoundNode | undefined, now: number): DiscoveredNode {
+function timed(
+  node: DiscoveredNode,
+  found: FoundNode | undefined,
+  { latest }: Pick<LookTime, "latest">,
+): DiscoveredNode {
   const { awaySince, goneSince } = node.discovery;
-  return withTimes(node, isReady(found) ? null : (awaySince ?? now), found !== undefined ? null : (goneSince ?? now));
+  // One that lies ahead was noted by a clock that was ahead.
+  const since = (noted: number | null) => Math.min(noted ?? latest, latest);
+  return withTimes(node, isReady(found) ? null : since(awaySince), found !== undefined ? null : since(goneSince));
 }
 
 /** Stored, so that also a worker that looks next and saw nothing of the brake begins anew. */
@@ -161,16 +183,16 @@ function shown(node: DiscoveredNode, found: FoundNode | undefined, since: number
   return isToShow ? { ...next, state: shownState(node), since, isUnfilled: false } : next;
 }
 
-function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, now: number): FleetNode {
+function drainedIfLong(node: DiscoveredNode, { drainAfterMs }: DiscoveryRules, time: LookTime): FleetNode {
   const { state, discovery } = node;
   const isShown = state === "active" || state === "joining";
-  if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, now)) return node;
+  if (!isShown || discovery.isDrained || !isOver(discovery.awaySince, drainAfterMs, time)) return node;
   const isUnfilled = state === "joining";
-  return { ...node, state: "draining", since: now, isUnfilled, discovery: { ...discovery, isDrained: true } };
+  return { ...node, state: "draining", since: time.now, isUnfilled, discovery: { ...discovery, isDrained: true } };
 }
 
-function isOver(began: number | null, afterMs: number, now: number): boolean {
-  return began !== null && now - began >= afterMs;
+function isOver(began: number | null, afterMs: number, { earliest }: Pick<LookTime, "earliest">): boolean {
+  return began !== null && earliest - began >= afterMs;
 }
 
 function isWhereItIsFound({ address, fixed }: FleetNode, found: FoundNode | undefined): boolean {

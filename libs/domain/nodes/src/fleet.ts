@@ -73,9 +73,9 @@ export type FixableField = (typeof FIXABLE_FIELDS)[number];
 export interface NodeDiscovery {
   /** The Service whose endpoint it is: `namespace/name`. */
   readonly service: string;
-  /** Since when that endpoint is not ready or not there; null while it is ready. Milliseconds since the epoch. */
+  /** Since when that endpoint is not ready or not there; null while it is ready. Milliseconds since the epoch, by the clock that was ahead then. */
   readonly awaySince: number | null;
-  /** Since when it is not there at all; null while it is. Milliseconds since the epoch. */
+  /** Since when it is not there at all; null while it is. As {@link awaySince}. */
   readonly goneSince: number | null;
   /** Discovery drained it while it was away, and shows it again. */
   readonly isDrained: boolean;

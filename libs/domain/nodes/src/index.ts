@@ -23,6 +23,7 @@ export {
   type DiscoveryRules,
   discoverySteps,
   isBraked,
+  type LookTime,
   type NodeTemplate,
 } from "./discovery.ts";
 export { type FoundEndpoint, foundNodes } from "./found-nodes.ts";

@@ -28,16 +28,24 @@ const on = (machine: string, more: Partial<FoundEndpoint> = {}): FoundEndpoint =
 });
 
 let now: number;
+/** How far the shared clock is ahead of the machine's. */
+let aheadMs: number;
 let store: InMemoryFleet;
 let said: string[];
 let ports: DiscoveryPorts;
 let discovery: Discovery;
 beforeEach(() => {
-  now = 1_800_000_000_000;
+  [now, aheadMs] = [1_800_000_000_000, 0];
   store = new InMemoryFleet({ revision: 1, nodes: [someNode("main")], hosts: [] });
   said = [];
   const note = (fields: unknown, message = "") => void said.push(`${message} ${JSON.stringify(fields)}`);
-  const clock = { now: () => now, monotonic: () => now, sleep: async (ms: number) => void (now += ms) };
+  const clock = {
+    now: () => now + aheadMs,
+    earliest: () => now,
+    latest: () => now + aheadMs,
+    monotonic: () => now,
+    sleep: async (ms: number) => void (now += ms),
+  };
   ports = {
     ...{ store, prefix: "test", clock, change: fleetChanger(store, noHints) },
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
@@ -69,6 +77,14 @@ it("enters what is found, drains what is away, and takes out what is gone", asyn
   await look(on("b"), on("c"));
   expect(Object.keys(await states())).toEqual(["main", "b", "c"]);
   expect(said.filter((line) => line.startsWith("a node that is gone"))).toEqual([]);
+});
+
+it("drains and takes out nothing by a shared clock that has jumped ahead", async () => {
+  await look(on("a"), on("b"));
+  await look(on("b"));
+  aheadMs = 3_600_000;
+  await look(on("b"));
+  expect(await states()).toEqual({ main: "active", a: "joining", b: "joining" });
 });
 
 it("follows a node to another address, and shows it in the same look", async () => {

@@ -8,14 +8,17 @@ import {
   type FoundEndpoint,
   foundNodes,
   isBraked,
+  type LookTime,
   nodeOf,
 } from "@veil/nodes";
-import { type LastingFailure, lastingFailure, LastingFailures, ObstacleError } from "@veil/runtime";
+import { type LastingFailure, lastingFailure, LastingFailures, ObstacleError, type SharedClock } from "@veil/runtime";
 import { changeNodes } from "../nodes/fleet-changes.ts";
 import { type RetireNodePorts, retireNode } from "../nodes/retire-node.ts";
 import { type ChangeNodePorts, changeNode, enterNode } from "../nodes/visited-changes.ts";
 
-export type DiscoveryPorts = RetireNodePorts & ChangeNodePorts;
+export interface DiscoveryPorts extends RetireNodePorts, ChangeNodePorts {
+  readonly clock: RetireNodePorts["clock"] & Pick<SharedClock, "earliest" | "latest">;
+}
 
 /** As long as a caller of the API has for the same. */
 const STEP_WITHIN_MS = 10_000;
@@ -56,10 +59,11 @@ export class Discovery {
     this.#forgetOthers(new Set([...found.keys(), ...fleet.nodes.map((node) => node.name)]));
     const braked = isBraked(fleet, found, rules);
     this.#tellBrake(braked, rules);
-    const now = this.#ports.clock.now();
-    const follow = () => this.#follow(found, rules, now);
+    const { clock } = this.#ports;
+    const time = { now: clock.now(), earliest: clock.earliest(), latest: clock.latest() };
+    const follow = () => this.#follow(found, rules, time);
     await follow();
-    const steps = discoverySteps((await store.read()) ?? fleet, found, rules, now);
+    const steps = discoverySteps((await store.read()) ?? fleet, found, rules, time);
     await Promise.all([
       ...steps.enter.map((node) => this.#do("enter", node.name, (limits) => this.#enter(node, rules, limits))),
       ...steps.change.map(({ name, change }) =>
@@ -77,10 +81,10 @@ export class Discovery {
     else this.#brake.onSuccess();
   }
 
-  async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, now: number): Promise<void> {
+  async #follow(found: ReturnType<typeof foundNodes>, rules: DiscoveryRules, time: LookTime): Promise<void> {
     let states: { readonly node: string; readonly state: string }[] = [];
     await changeNodes((fleet) => {
-      const update = discovered(fleet, found, rules, now);
+      const update = discovered(fleet, found, rules, time);
       const changed = update?.nodes?.filter(({ name, state }) => nodeOf(fleet, name)?.state !== state) ?? [];
       states = changed.filter(({ state }) => state !== "gone").map(({ name, state }) => ({ node: name, state }));
       return update;
