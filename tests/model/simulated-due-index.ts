@@ -46,6 +46,7 @@ export class SimulatedDueIndex {
         return command(`expect due ${first}`, () => this.#expect(String(first), second, third));
       },
       get: () => command("is the due index complete", () => this.complete),
+      ttl: () => Promise.resolve(3_600),
       info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
       set: (_: string, value: string) => command("begin to enter due keys", () => void (this.entering = value)),
       hmget: (_: string, ...keys: string[]) =>

@@ -26,8 +26,8 @@ export class SimulatedHints {
 
   /** The connection that the hints use. @param command carries an effect out as one command */
   connection(command: <T>(label: string, effect: () => T) => Promise<T>, runId: () => string): Redis {
-    const due = (until: number): [string, number][] =>
-      [...this.entries].filter(([, at]) => at <= until).toSorted(([, one], [, other]) => one - other);
+    const between = (least: Bound, most: Bound): [string, number][] =>
+      [...this.entries].filter(([, at]) => isWithin(at, least, most)).toSorted(([, one], [, other]) => one - other);
     const commands = {
       zadd: (_: string, ...given: (string | number)[]) => {
         const isPresentOnly = given[0] === "XX";
@@ -45,15 +45,16 @@ export class SimulatedHints {
         command("forgets hints", () => {
           for (const member of members) this.entries.delete(member);
         }),
-      zrangebyscore: (_: string, _from: string, until: number, ...given: (string | number)[]) =>
+      zrangebyscore: (_: string, least: Bound, most: Bound, ...given: (string | number)[]) =>
         command("looks for hints", () =>
-          due(until)
+          between(least, most)
             .slice(0, Number(given.at(-1)))
             .flat()
             .map(String),
         ),
-      zcount: (_: string, _from: string, until: number) => command("counts hints", () => due(until).length),
+      zcount: (_: string, least: Bound, most: Bound) => command("counts hints", () => between(least, most).length),
       get: () => command("was everything looked at", () => this.complete),
+      ttl: () => Promise.resolve(3_600),
       info: () => Promise.resolve(`# Server\r\nrun_id:${runId()}\r\n`),
       set: (_: string, value: string) => command("begin to look at everything", () => void (this.entering = value)),
       eval: (_script: string, keys: number, ...args: (string | number)[]) => {
@@ -68,6 +69,20 @@ export class SimulatedHints {
     };
     return commands as unknown as Redis;
   }
+}
+
+/** Of a range of scores: a number, an infinity, or `(` before what is not part of it. */
+type Bound = string | number;
+
+function isWithin(score: number, least: Bound, most: Bound): boolean {
+  const isBeyond =
+    typeof least === "string" && least.startsWith("(") ? score > numberOf(least) : score >= numberOf(least);
+  return isBeyond && score <= numberOf(most);
+}
+
+function numberOf(bound: Bound): number {
+  const infinities: Record<string, number> = { "-inf": Number.NEGATIVE_INFINITY, "+inf": Number.POSITIVE_INFINITY };
+  return infinities[bound] ?? Number(String(bound).replace("(", ""));
 }
 
 /** The log as MongoDB has it. */

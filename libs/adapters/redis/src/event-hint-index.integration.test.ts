@@ -8,6 +8,7 @@ import type { Redis } from "./index.ts";
 const START_MS = 1_700_000_000_000;
 
 let redis: Redis;
+let prefix: string;
 let clock: ManualClock;
 let hints: EventHintIndex;
 
@@ -17,7 +18,8 @@ beforeAll(() => {
 afterAll(() => redis.disconnect());
 beforeEach(() => {
   clock = new ManualClock(START_MS);
-  hints = new EventHintIndex(redis, ownPrefix(), clock);
+  prefix = ownPrefix();
+  hints = new EventHintIndex(redis, prefix, clock);
 });
 
 const subjects = async () => (await hints.due(100)).map(({ subject }) => subject);
@@ -62,6 +64,22 @@ test("those that wait longest come first, no more than are asked for", async () 
   expect(await subjects()).toEqual(["key:3", "key:1", "token:a b"]);
 });
 
+test("writes are looked for at once, and no longer than others, when the clock was set back since they were expected", async () => {
+  (await hints.expect("key:1")).ready();
+  await expect.poll(subjects).toEqual(["key:1"]);
+  await hints.expect("key:2");
+  clock.step(-24 * 3_600_000);
+  expect(await hints.waiting()).toEqual({ writes: 2, since: clock.now() });
+  let looks = 0;
+  for (let seconds = 0; seconds < 120; seconds += 1) {
+    const due = await hints.due(100);
+    looks += due.length;
+    await hints.looked(due);
+    clock.step(1_000);
+  }
+  expect([looks, await hints.waiting()]).toEqual([1 + 20, { writes: 0, since: null }]);
+});
+
 test("what could not be entered is entered later by the process that knows of it", async () => {
   let isAway = true;
   const blinking = new Proxy(redis, {
@@ -82,4 +100,12 @@ test("that all was looked at holds for this run of Redis", async () => {
   expect(await hints.isComplete()).toBe(false);
   expect(await hints.markComplete(await hints.beginLook())).toBe(true);
   expect(await hints.isComplete()).toBe(true);
+});
+
+test("that all was looked at does not hold for longer because Redis' clock was set back", async () => {
+  expect(await hints.isComplete()).toBe(false);
+  await hints.markComplete(await hints.beginLook());
+  // As if the clock had been set back by an hour since.
+  await redis.expire(`${prefix}:events:complete`, 2 * 3_600);
+  expect(await hints.isComplete()).toBe(false);
 });

@@ -6,6 +6,8 @@ import { RunMark } from "./run-mark.ts";
 
 /** A write that nobody acknowledged is looked for after so long, and again after as long. */
 const LOOK_AFTER_MS = 5_000;
+/** No write is to be looked for this long from now, whoever entered it: one that is was entered by a clock that was ahead. */
+const TOO_FAR_AHEAD_MS = 2 * LOOK_AFTER_MS;
 
 /** A write that was expected in a subject. */
 export interface ExpectedEvents {
@@ -40,7 +42,7 @@ export class EventHintIndex implements EventHints {
 
   async expect(...subjects: readonly string[]): Promise<Hint> {
     const now = Math.floor(this.#clock.now());
-    const members = subjects.map((subject) => `${now} ${randomUUID()} ${subject}`);
+    const members = subjects.map((subject) => memberOf(subject, now));
     const at = (moment: number) => members.flatMap((member) => [moment, member]);
     try {
       await this.#redis.zadd(this.#hints, ...at(now + LOOK_AFTER_MS));
@@ -52,11 +54,19 @@ export class EventHintIndex implements EventHints {
     return { ready: () => void this.#redis.zadd(this.#hints, "XX", ...at(now)).catch(() => undefined) };
   }
 
-  /** Expected writes that it is time to look for, the oldest first. @throws when Redis does not answer */
+  /** Expected writes that it is time to look for, the oldest first, and those of a clock that was ahead last. @throws when Redis does not answer */
   async due(limit: number): Promise<ExpectedEvents[]> {
     await this.#sendAgain();
     const now = this.#clock.now();
-    const found = await this.#redis.zrangebyscore(this.#hints, "-inf", now, "WITHSCORES", "LIMIT", 0, limit);
+    const [inTime, dated] = await Promise.all([
+      this.#dueBetween("-inf", now, limit),
+      this.#dueBetween(...datedAhead(now), limit),
+    ]);
+    return [...inTime, ...dated].slice(0, limit);
+  }
+
+  async #dueBetween(least: string | number, most: string | number, limit: number): Promise<ExpectedEvents[]> {
+    const found = await this.#redis.zrangebyscore(this.#hints, least, most, "WITHSCORES", "LIMIT", 0, limit);
     const due: ExpectedEvents[] = [];
     for (let index = 0; index + 1 < found.length; index += 2) {
       const [member = "", score] = [found[index], found[index + 1]];
@@ -75,21 +85,30 @@ export class EventHintIndex implements EventHints {
   async looked(due: readonly ExpectedEvents[]): Promise<void> {
     const now = Math.floor(this.#clock.now());
     const isOver = ({ isReady, expectedAt }: ExpectedEvents) => isReady || now - expectedAt > LATE_WRITE_MS;
-    const over = due.filter(isOver).map(({ member }) => member);
-    const later = due.filter((expected) => !isOver(expected)).flatMap(({ member }) => [now + LOOK_AFTER_MS, member]);
-    if (over.length > 0) await this.#redis.zrem(this.#hints, ...over);
-    if (later.length > 0) await this.#redis.zadd(this.#hints, "XX", ...later);
+    const left = due.filter((expected) => !isOver(expected));
+    const isDatedAhead = ({ expectedAt }: ExpectedEvents) => expectedAt > now + TOO_FAR_AHEAD_MS;
+    const dated = left.filter(isDatedAhead);
+    const later = left.filter((expected) => !isDatedAhead(expected));
+    // A date that lies ahead would have them looked for again and again until then.
+    const anew = dated.flatMap(({ subject }) => [now + LOOK_AFTER_MS, memberOf(subject, now)]);
+    if (anew.length > 0) await this.#redis.zadd(this.#hints, ...anew);
+    const gone = [...due.filter(isOver), ...dated].map(({ member }) => member);
+    if (gone.length > 0) await this.#redis.zrem(this.#hints, ...gone);
+    const again = later.flatMap(({ member }) => [now + LOOK_AFTER_MS, member]);
+    if (again.length > 0) await this.#redis.zadd(this.#hints, "XX", ...again);
   }
 
   /** How many writes are waiting to be looked for, and since when the first one is. @throws when Redis does not answer */
   async waiting(): Promise<{ readonly writes: number; readonly since: number | null }> {
     const now = this.#clock.now();
-    const [writes, first] = await Promise.all([
+    const [inTime, dated, first] = await Promise.all([
       this.#redis.zcount(this.#hints, "-inf", now),
+      this.#redis.zcount(this.#hints, ...datedAhead(now)),
       this.#redis.zrangebyscore(this.#hints, "-inf", now, "WITHSCORES", "LIMIT", 0, 1),
     ]);
-    const [, score] = first;
-    return { writes, since: writes === 0 || score === undefined ? null : Number(score) };
+    const writes = inTime + dated;
+    const [, score = now] = first;
+    return { writes, since: writes === 0 ? null : Number(score) };
   }
 
   /** Whether every subject with events has been looked at within the last hour, and since this Redis started. */
@@ -114,8 +133,17 @@ export class EventHintIndex implements EventHints {
   async #sendAgain(): Promise<void> {
     for (const subject of [...this.#unsent]) {
       const now = Math.floor(this.#clock.now());
-      await this.#redis.zadd(this.#hints, now, `${now} ${randomUUID()} ${subject}`);
+      await this.#redis.zadd(this.#hints, now, memberOf(subject, now));
       this.#unsent.delete(subject);
     }
   }
+}
+
+function memberOf(subject: string, expectedAt: number): string {
+  return `${expectedAt} ${randomUUID()} ${subject}`;
+}
+
+/** The moments that nobody has entered by the clock as it is now. */
+function datedAhead(now: number): readonly [least: string, most: string] {
+  return [`(${now + TOO_FAR_AHEAD_MS}`, "+inf"];
 }

@@ -45,9 +45,15 @@ export class RunMark {
   }
 
   async isSet(): Promise<boolean> {
-    const [setFor, info] = await Promise.all([this.#redis.get(this.#keys.mark), this.#redis.info("server")]);
+    const { mark } = this.#keys;
+    const [setFor, leftS, info] = await Promise.all([
+      this.#redis.get(mark),
+      this.#redis.ttl(mark),
+      this.#redis.info("server"),
+    ]);
     this.#run = runOf(info);
-    return setFor === this.#run;
+    // After Redis' clock was set back it would last longer by as much.
+    return setFor === this.#run && leftS <= ANEW_AFTER_S;
   }
 
   /** To be called before all is entered. Redis that loses entries meanwhile loses this word as well. @returns for {@link set} */
