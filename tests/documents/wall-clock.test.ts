@@ -12,8 +12,6 @@ const ASKING = [
   "libs/platform/runtime/src/clock.ts",
   // gRPC wants a deadline as a date.
   "libs/adapters/xray-grpc/src/grpc-transport.ts",
-  // BullMQ dates a job's deliveries so.
-  "libs/adapters/job-queue/src/job-steps.ts",
   // Dates for people: when a certificate begins, a job failed, a measurement was made.
   "libs/testing/test-support/src/certificate-authority.ts",
   "libs/testing/engines/src/tls-decoy.ts",

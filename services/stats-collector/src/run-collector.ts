@@ -189,6 +189,7 @@ export async function runCollector(tracing: Tracing | null): Promise<void> {
         onReset: (keyId) => due.expect(keyId, { at: clock.now(), traffic: null }),
       }),
       telemetry: tracing?.telemetry,
+      clock,
       onStep: (step) => measured.jobStep(step),
       log,
       completed: "debug",

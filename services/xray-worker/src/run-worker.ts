@@ -292,6 +292,7 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },
       telemetry,
+      clock,
       onStep: (step) => measured.jobStep(step),
       log,
       completed: "info",

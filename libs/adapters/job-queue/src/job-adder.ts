@@ -1,16 +1,24 @@
 import { jobDefinition, type JobName, type JobPayload } from "@veil/job-contract";
 import { isSurelyUndone, type Redis } from "@veil/redis";
+import { type Clock, systemClock } from "@veil/runtime";
 import { QueueUnavailableError } from "./errors.ts";
 import { ProducerQueues, type ProducerQueuesOptions } from "./producer-queues.ts";
 import { jobOptions } from "./queue-options.ts";
 
+interface JobAdderOptions extends ProducerQueuesOptions {
+  /** Dates jobs; the machine's clock when left out. */
+  readonly clock?: Pick<Clock, "now">;
+}
+
 /** Adds jobs of which nobody here awaits the end. */
 export class JobAdder {
   readonly #queues: ProducerQueues;
+  readonly #clock: Pick<Clock, "now">;
 
   /** @param redis a fail-fast connection, which stays the caller's */
-  constructor(redis: Redis, options: ProducerQueuesOptions) {
+  constructor(redis: Redis, { clock = systemClock, ...options }: JobAdderOptions) {
     this.#queues = new ProducerQueues(redis, options);
+    this.#clock = clock;
   }
 
   /**
@@ -23,7 +31,7 @@ export class JobAdder {
     const queue = await this.#queues.of(name);
     try {
       const encoded = jobDefinition(name).payload.encode(payload);
-      await queue.add(name, encoded, jobOptions(name, jobId, encoded));
+      await queue.add(name, encoded, { ...jobOptions(name, jobId, encoded), timestamp: this.#clock.now() });
     } catch (error) {
       throw new QueueUnavailableError(!isSurelyUndone(error), error);
     }

@@ -2,6 +2,7 @@ import type { QueueName } from "@veil/job-contract";
 import { JOB_LOCK_MS, STALLED_CHECK_MS } from "@veil/keys";
 import { connectRedis, type Redis } from "@veil/redis";
 import {
+  type Clock,
   limitRepeats,
   type Logger,
   type PeriodicTask,
@@ -10,6 +11,7 @@ import {
   systemClock,
 } from "@veil/runtime";
 import { type Job, MetricsTime, Queue, type Telemetry, Worker } from "bullmq";
+import { DeliveryTimes } from "./delivery-times.ts";
 import { jobDispatcher, type JobHandlers, type MoveOut } from "./job-dispatcher.ts";
 import { completedSteps, failedSteps, type JobStep, stalledStep } from "./job-steps.ts";
 import { logJobStep } from "./log-job-step.ts";
@@ -24,6 +26,8 @@ export interface JobConsumerOptions<Q extends QueueName> {
   readonly handlers: JobHandlers<Q>;
   /** Where traces go on that began with the request. */
   readonly telemetry?: Telemetry | undefined;
+  /** The clock that dates requests; the machine's when left out. */
+  readonly clock?: Pick<Clock, "now" | "monotonic">;
   readonly onStep: (step: JobStep) => void;
   readonly onError: (error: Error) => void;
 }
@@ -40,14 +44,16 @@ const MAX_STALLED_COUNT = 10;
 
 /** Starts to take jobs from one queue. */
 export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>): JobConsumer {
-  const { queue, redisUrl, prefix = DEFAULT_QUEUE_PREFIX, concurrency, onStep, onError } = options;
+  const { queue, redisUrl, prefix = DEFAULT_QUEUE_PREFIX, concurrency, clock = systemClock, onStep, onError } = options;
   const connection = connectRedis(redisUrl, "patient", onError);
   const added = new Queue(queue, { connection, prefix });
   added.on("error", onError);
   const moveOut: MoveOut = async (name, { id, requested_at: timestamp, payload }) => {
     await added.add(name, payload, { ...jobOptions(name, id, payload), timestamp });
   };
-  const worker = new Worker(queue, jobDispatcher(options.handlers, queue, moveOut), {
+  const times = new DeliveryTimes(clock);
+  const dispatch = jobDispatcher(options.handlers, queue, moveOut);
+  const worker = new Worker(queue, (job) => times.measure(job, () => dispatch(job)), {
     connection,
     prefix,
     concurrency,
@@ -61,11 +67,11 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
   });
   worker.on("error", onError);
   worker.on("completed", (job, result: unknown) => {
-    completedSteps(queue, job, result).forEach(onStep);
+    completedSteps(queue, job, times.of(job), result).forEach(onStep);
     dropLargeData(job).catch(onError);
   });
   worker.on("failed", (job, error) => {
-    if (job !== undefined) failedSteps(queue, job, error).forEach(onStep);
+    if (job !== undefined) failedSteps(queue, job, times.of(job), error).forEach(onStep);
   });
   worker.on("stalled", (jobId) => onStep(stalledStep(queue, jobId)));
   const trimming = trimEvents(connection, { prefix, queue }, onError);

@@ -1,5 +1,6 @@
 import type { Job } from "bullmq";
 import type { QueueName } from "@veil/job-contract";
+import type { DeliveryTime } from "./delivery-times.ts";
 import { JobShapeError } from "./errors.ts";
 import { endsOfMicroBatch, jobsOfMicroBatch, type MicroBatchJob } from "./micro-batch.ts";
 
@@ -14,6 +15,7 @@ export interface JobStep {
   readonly attempt: number;
   /** `retried`: will be delivered again; `failed`: the last attempt, or a permanent error; `stalled`: its worker died. */
   readonly state: "completed" | "retried" | "failed" | "stalled";
+  /** 0 when it is not known, as {@link waitedMs}. */
   readonly durationMs: number;
   /** From the request until this delivery began. */
   readonly waitedMs: number;
@@ -24,11 +26,11 @@ export interface JobStep {
 }
 
 /** The steps of a BullMQ job that ended well: one for each job that traveled in it. One that moved is delivered again. */
-export function completedSteps(queue: QueueName, job: Job, result: unknown): JobStep[] {
+export function completedSteps(queue: QueueName, job: Job, time: DeliveryTime | null, result: unknown): JobStep[] {
   const ends = new Map(endsOfMicroBatch(result)?.map((end) => [end.id, end]));
   return carried(job).map((sent) => {
     const end = ends.get(sent.id);
-    const common = describe(queue, job, sent);
+    const common = describe(queue, job, sent, time);
     if (end?.moved === true) return { ...common, state: "retried", error: new Error(end.failed) };
     if (end?.failed !== undefined) return { ...common, state: "failed", error: new Error(end.failed) };
     const own = end === undefined ? result : end.result;
@@ -37,9 +39,9 @@ export function completedSteps(queue: QueueName, job: Job, result: unknown): Job
 }
 
 /** The steps of a BullMQ job whose delivery failed. All that traveled in it are delivered again, or given up, together. */
-export function failedSteps(queue: QueueName, job: Job, error: Error): JobStep[] {
+export function failedSteps(queue: QueueName, job: Job, time: DeliveryTime | null, error: Error): JobStep[] {
   const state = job.finishedOn === undefined ? "retried" : "failed";
-  return carried(job).map((sent) => ({ ...describe(queue, job, sent), state, error }));
+  return carried(job).map((sent) => ({ ...describe(queue, job, sent, time), state, error }));
 }
 
 /** Of a job whose worker died its new owner knows nothing but the id. */
@@ -76,9 +78,12 @@ function jobsIn({ data }: Job): readonly MicroBatchJob[] | null {
   }
 }
 
-function describe(queue: QueueName, job: Job, { id, requestedAt, payload, microBatchId }: CarriedJob) {
-  const ended = job.finishedOn ?? Date.now();
-  const begun = job.processedOn ?? ended;
+function describe(
+  queue: QueueName,
+  job: Job,
+  { id, requestedAt, payload, microBatchId }: CarriedJob,
+  time: DeliveryTime | null,
+) {
   return {
     queue,
     name: job.name,
@@ -86,8 +91,8 @@ function describe(queue: QueueName, job: Job, { id, requestedAt, payload, microB
     ...(microBatchId !== undefined && { microBatchId }),
     requestId: requestIdOf(payload),
     attempt: job.attemptsStarted,
-    durationMs: Math.max(0, ended - begun),
-    waitedMs: Math.max(0, begun - requestedAt),
+    durationMs: time?.durationMs ?? 0,
+    waitedMs: time === null ? 0 : Math.max(0, time.begunAt - requestedAt),
     ...keyIdOf(payload),
   };
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { ownPrefix } from "@veil/test-support";
+import { type Clock, ManualClock, systemClock } from "@veil/runtime";
 import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { keyHandlers } from "../test/key-handlers.ts";
-import { QueueUnavailableError } from "./errors.ts";
+import { PermanentJobError, QueueUnavailableError } from "./errors.ts";
 import { createJobClient, type JobClient } from "./job-client.ts";
 import { consumeJobs, type JobConsumer } from "./job-consumer.ts";
 import type { JobHandlers } from "./job-dispatcher.ts";
@@ -32,7 +33,11 @@ const payload = {
   request_id: "request-1",
 };
 
-function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: JobStep) => void = ignore): JobConsumer {
+function consume(
+  handlers: Partial<JobHandlers<"veil-keys">>,
+  onStep: (step: JobStep) => void = ignore,
+  clock: Clock = systemClock,
+): JobConsumer {
   const consumer = consumeJobs({
     queue: "veil-keys",
     redisUrl,
@@ -43,6 +48,7 @@ function consume(handlers: Partial<JobHandlers<"veil-keys">>, onStep: (step: Job
       "delete-key": () => Promise.resolve({ outcome: "not-found" }),
       ...handlers,
     }),
+    clock,
     onStep,
     onError: ignore,
   });
@@ -79,6 +85,24 @@ test.each([-3_600_000, 3_600_000])(
       expect(performance.now() - begun).toBeLessThan(10_000);
     }
     await other.close();
+  },
+);
+
+test.each(["ends", "fails"])(
+  "how long a job waited and took is measured by the clock that dates requests, and by none that is set: one that %s",
+  async (end) => {
+    const requestedAt = Date.now() - 24 * 3_600_000;
+    const clock = new ManualClock(requestedAt + 250);
+    const steps: JobStep[] = [];
+    const handler = async () => {
+      await clock.advance(40);
+      clock.step(3_600_000);
+      if (end === "fails") throw new PermanentJobError("it must not be");
+      return { outcome: "cancelled" } as const;
+    };
+    consume({ "cancel-creation": handler }, (step) => steps.push(step), clock);
+    await client.submit("cancel-creation", `cancel-${newJob()}`, { job: "create-1", request_id: "r" }, { requestedAt });
+    await vi.waitFor(() => expect(steps).toMatchObject([{ waitedMs: 250, durationMs: 40 }]));
   },
 );
 

@@ -1,6 +1,7 @@
 import { connectRedis } from "@veil/redis";
 import { ownPrefix } from "@veil/test-support";
 import { afterAll, expect, inject, it, vi } from "vitest";
+import { JobAdder } from "./job-adder.ts";
 import { createJobClient } from "./job-client.ts";
 import { consumeJobs } from "./job-consumer.ts";
 import type { JobStep } from "./job-steps.ts";
@@ -52,4 +53,14 @@ it("counts how many jobs wait since when, and what ended", async () => {
   expect(steps[0]?.waitedMs).toBeGreaterThanOrEqual(5_000);
   const [, after] = await readQueueFigures(await queues.all());
   expect(after).toMatchObject({ counts: { waiting: 0, completed: 2 }, completed: 2, failed: 0, oldestWaiting: null });
+});
+
+it("dates the jobs of a process by the clock that it is given, as requests are", async () => {
+  const now = Date.now() - 3_600_000;
+  const adder = new JobAdder(redis, { prefix, clock: { now: () => now }, onError });
+  await vi.waitUntil(() => redis.status === "ready");
+  await adder.add("read-node", "read-1", { name: "main", deadline: now, request_id: "r" });
+  const [, traffic] = await readQueueFigures(await queues.all());
+  expect(traffic?.oldestWaiting).toBe(now);
+  adder.close();
 });

@@ -50,7 +50,7 @@ export function startWebhooks(
   const now = () => clock.now();
   let isStopping = false;
   const sender = new WebhookSender({ ...options, now });
-  const jobs = new JobAdder(redis, { prefix, onError: limitRepeats((err) => log.warn({ err }, "queue error")) });
+  const jobs = new JobAdder(redis, { prefix, clock, onError: limitRepeats((err) => log.warn({ err }, "queue error")) });
   running.onStop("intake", "deliveries", async () => {
     isStopping = true;
     await sender.stop();
@@ -86,6 +86,7 @@ export function startWebhooks(
       log,
     }),
     telemetry,
+    clock,
     onStep: (step) => {
       onStep(step);
       // Delivers the rest, and events that came meanwhile: the job that was there kept others of its webhook out.
