@@ -1,7 +1,8 @@
 import { keyChange } from "@veil/job-contract";
 import { batchItemJob, type KeyBatches, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
-import { createLogger, ManualClock, SharedClock } from "@veil/runtime";
+import { createLogger, ManualClock } from "@veil/runtime";
+import { sharedClockAhead } from "@veil/test-support";
 import { expect, it } from "vitest";
 import { forgetBatches, workOffBatches } from "./batch-loop.ts";
 import { beginUpdateKeys } from "./jobs/update-keys.ts";
@@ -99,9 +100,7 @@ it("names the keys that can't have the change, the first thousand of them", asyn
 });
 
 it("forgets no outcome by one clock that has jumped ahead", async () => {
-  const own = new ManualClock(EXPIRES_AT * 1_000);
-  const clock = new SharedClock(own);
-  clock.take({ time: own.now() + 365 * 86_400_000, askedAt: own.monotonic(), answeredAt: own.monotonic() });
+  const clock = sharedClockAhead(new ManualClock(EXPIRES_AT * 1_000), 365 * 86_400_000);
   const asked: number[] = [];
   const { batches } = batchOf(0);
   batches.drop = async (before) => void asked.push(before);

@@ -58,7 +58,7 @@ export function startCleanUp(running: Stoppable, options: CleanUpOptions): void 
   }
   start({
     ...{ name: "devices of keys that are gone", subject: "devices", everyMs: REMOVE_DEVICES_EVERY_MS, ...SELDOM },
-    remove: () => removeDevicesOfGone(devices, keys, Math.floor(clock.now() / 1_000)),
+    remove: () => removeDevicesOfGone(devices, keys, clock),
     onRemoved: (count) => log.debug({ keys: count }, "removed devices of keys that are gone"),
     failure: "could not remove devices of keys that are gone",
   });
@@ -92,14 +92,13 @@ const LOGGED_WITHIN_S = 24 * 60 * 60;
  * Removes the devices of keys that are gone, once their events are logged. A key id is never used again, so what a slow job
  * writes anew goes with a later pass. The lists come first: a key that is created meanwhile must not look like one that is gone.
  *
- * @param now unix seconds
  * @returns of how many keys
  * @throws {StoreUnavailableError | AllKeysGoneError}
  */
 export async function removeDevicesOfGone(
   devices: Pick<DeviceStore, "keyIds" | "remove"> & Pick<DeviceOutbox, "unlogged">,
   keys: Pick<KeyReader, "keptAmong">,
-  now: number,
+  clock: Pick<SharedClock, "earliest">,
 ): Promise<number> {
   const gone: number[] = [];
   let known = 0;
@@ -117,10 +116,11 @@ export async function removeDevicesOfGone(
   if (part.length > 0) await lookAtPart();
   refuseIfAllAreGone(gone.length, known);
   let removed = 0;
+  const before = Math.floor(clock.earliest() / 1_000) - LOGGED_WITHIN_S;
   for (let start = 0; start < gone.length; start += REMOVED_AT_ONCE) {
     const some = gone.slice(start, start + REMOVED_AT_ONCE);
     const unlogged = await devices.unlogged(some);
-    const over = some.filter((keyId) => (unlogged.get(keyId)?.at(-1)?.at ?? 0) < now - LOGGED_WITHIN_S);
+    const over = some.filter((keyId) => (unlogged.get(keyId)?.at(-1)?.at ?? 0) < before);
     if (over.length > 0) await devices.remove(over);
     removed += over.length;
   }

@@ -1,8 +1,8 @@
 import { NodeUnreachableError } from "@veil/keys";
 import { inMemoryLifecycle, plant, START_MS } from "@veil/keys/testing";
 import { connectRedis, type Redis } from "@veil/redis";
-import { createLogger, ManualClock, SharedClock } from "@veil/runtime";
-import { ownPrefix } from "@veil/test-support";
+import { createLogger, ManualClock } from "@veil/runtime";
+import { ownPrefix, sharedClockAhead } from "@veil/test-support";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { dropTombstones, sweep } from "./housekeeping.ts";
 
@@ -37,10 +37,7 @@ test("a sweep tells of what it finished, and not again and again of what waits f
 
 test("tombstones are not dropped by one clock that has jumped ahead", async () => {
   const { ports } = inMemoryLifecycle();
-  const own = new ManualClock(START_MS);
-  const clock = new SharedClock(own);
-  const [askedAt, answeredAt] = [own.monotonic(), own.monotonic()];
-  clock.take({ time: START_MS + 365 * DAY_MS, askedAt, answeredAt });
+  const clock = sharedClockAhead(new ManualClock(START_MS), 365 * DAY_MS);
   const asked: number[] = [];
   const store = {
     dropTombstones: async (before: number) => {

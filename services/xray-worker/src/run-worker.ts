@@ -291,10 +291,8 @@ export async function runWorker(tracing: Tracing | null): Promise<void> {
         ...hostJobHandlers(changes),
         ...webhookChangeHandlers({ webhooks: store.webhooks, events: logged, now }),
       },
-      telemetry,
-      clock,
+      ...{ telemetry, clock, log },
       onStep: (step) => measured.jobStep(step),
-      log,
       completed: "info",
     });
   });
