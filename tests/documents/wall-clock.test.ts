@@ -16,8 +16,6 @@ const ASKING = [
   "libs/testing/test-support/src/certificate-authority.ts",
   "libs/testing/engines/src/tls-decoy.ts",
   "tools/deployment/src/kubernetes-handout.ts",
-  "tools/local-stack/src/main.ts",
-  "tools/local-stack/src/start-stack.ts",
 ];
 
 const ASKS = /\bDate\.now\b|\bnew Date\(\s*\)/;

@@ -13,8 +13,6 @@ import { StopOrder } from "./stop-order.ts";
 import { onStopSignals } from "./stop-signals.ts";
 import { createTerminal } from "./terminal.ts";
 
-// Installing and building happened in this same process.
-const startedAt = Date.now() - process.uptime() * 1_000;
 // The terminal may be gone before everything has stopped.
 process.stdout.on("error", () => {});
 const terminal = createTerminal((text) => process.stdout.write(text));
@@ -72,7 +70,7 @@ async function main(): Promise<void> {
   );
 
   try {
-    await startStack(context, startedAt, interruption.signal);
+    await startStack(context, interruption.signal);
   } catch (error) {
     if (interruption.signal.aborted) return;
     terminal.endHoldingBack("failed");

@@ -13,10 +13,9 @@ const READY_WITHIN_MS = 60_000;
 /**
  * Starts everything and returns when keys can be created.
  *
- * @param startedAt when the start began, in milliseconds since the epoch.
  * @param interrupted aborts the waiting.
  */
-export async function startStack(context: StackContext, startedAt: number, interrupted: AbortSignal): Promise<void> {
+export async function startStack(context: StackContext, interrupted: AbortSignal): Promise<void> {
   const { settings, data, terminal } = context;
   await context.children.endLeftovers(terminal.say);
   await context.runFile.remove();
@@ -43,7 +42,8 @@ export async function startStack(context: StackContext, startedAt: number, inter
       prometheusTargetsFile: data.prometheusTargetsFile,
       logDirectory: data.logOf("*"),
       hasDocs: settings.DOCS === "on",
-      secondsToReady: (Date.now() - startedAt) / 1_000,
+      // Installing and building happened in this same process.
+      secondsToReady: process.uptime(),
     }),
   );
 }
