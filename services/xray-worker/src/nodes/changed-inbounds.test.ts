@@ -2,17 +2,19 @@ import { noHints } from "@veil/events/testing";
 import { type FleetNode, KNOWN_TO_ALL_MS, placesOf } from "@veil/nodes";
 import { InMemoryFleet, someInbound, someNode } from "@veil/nodes/testing";
 import type { Redis } from "@veil/redis";
-import { createLogger, systemClock } from "@veil/runtime";
+import { createLogger, ManualClock } from "@veil/runtime";
 import { expect, it } from "vitest";
 import { fleetChanger } from "./fleet-changes.ts";
 import { JoiningNodes } from "./joining-nodes.ts";
+
+const NOW = 1_800_000_000_000;
 
 /** @param isWritten whether the config file can be written */
 function joiningNodes(node: FleetNode, isWritten: () => boolean) {
   const before = { revision: 1, nodes: [node], hosts: [] };
   const store = new InMemoryFleet(before);
   const joining = new JoiningNodes({
-    ...{ store, prefix: "test", clock: systemClock, change: fleetChanger(store, noHints) },
+    ...{ store, prefix: "test", clock: new ManualClock(NOW), change: fleetChanger(store, noHints) },
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
     redis: {} as Redis,
     log: createLogger({ service: "test", version: "0", level: "silent" }),
@@ -39,12 +41,19 @@ it("ends an inbound that leaves once none of our users is left in the config fil
 });
 
 it("shows an inbound after a pass that could fill it, not after one that found it as it left", async () => {
-  const regroupedAt = 1_800_000_000_000;
+  const regroupedAt = NOW - KNOWN_TO_ALL_MS;
   const inbounds = [someInbound("first"), someInbound("again", { regroupedAt, isUnfilled: true })];
   const { joining, unfilled } = joiningNodes(someNode("a", { inbounds }), () => true);
   await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS - 1);
   await joining.filled("a", regroupedAt + KNOWN_TO_ALL_MS);
   expect(await unfilled()).toEqual(["a/again"]);
   await joining.filled("a/again", regroupedAt + KNOWN_TO_ALL_MS);
+  expect(await unfilled()).toEqual([]);
+});
+
+it("shows an inbound after a pass although a clock was a day ahead when it was entered", async () => {
+  const inbounds = [someInbound("first"), someInbound("new", { regroupedAt: NOW + 86_400_000, isUnfilled: true })];
+  const { joining, unfilled } = joiningNodes(someNode("a", { inbounds }), () => true);
+  await joining.filled("a/new", NOW);
   expect(await unfilled()).toEqual([]);
 });

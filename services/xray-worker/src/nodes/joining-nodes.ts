@@ -28,10 +28,13 @@ export interface JoiningNodesOptions extends FleetChanges {
  *
  * @param now milliseconds since the epoch
  */
-export function filledIn({ of: { state, since }, inbound }: Place, now: number): number {
+export function filledIn(place: Place, now: number): number {
+  return untilKnownToAll(enteredAt(place), now);
+}
+
+function enteredAt({ of: { state, since }, inbound }: Place): number {
   const isNew = inbound.regroupedAt > 0 && inbound.formerGroups.length === 0 && !inbound.isLeaving;
-  const entered = Math.max(state === "joining" ? since : 0, isNew ? inbound.regroupedAt : 0);
-  return untilKnownToAll(entered, now);
+  return Math.max(state === "joining" ? since : 0, isNew ? inbound.regroupedAt : 0);
 }
 
 /** In how long every worker knows what was decided at a moment. Both in milliseconds since the epoch. */
@@ -69,9 +72,14 @@ export class JoiningNodes {
 
   /** One that comes again under its tag was looked at before anybody filled it. */
   async #inboundFilled(name: string, begunAt: number): Promise<void> {
-    const places = this.#options.fleet().nodes.flatMap(placesOf);
-    if (!places.some((place) => place.name === name && place.inbound.isUnfilled && filledIn(place, begunAt) === 0))
-      return;
+    const { fleet, clock } = this.#options;
+    const place = fleet()
+      .nodes.flatMap(placesOf)
+      .find((one) => one.name === name);
+    if (place?.inbound.isUnfilled !== true) return;
+    // Entered by a clock that was ahead, it would stay unfilled for as long.
+    const isDatedAhead = enteredAt(place) > clock.now() + KNOWN_TO_ALL_MS;
+    if (!isDatedAhead && filledIn(place, begunAt) > 0) return;
     try {
       await changeNodes((found) => inboundFilled(found, name), this.#options);
       this.#unshown.forget(name);
