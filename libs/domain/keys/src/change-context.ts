@@ -1,7 +1,8 @@
 import type { KeyRecord } from "./access-key.ts";
+import type { FoundMoved, MovedBytes } from "./key-traffic.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
-import type { MovedBytes } from "./ports.ts";
 import { type ChangeContext, dependsOnTraffic, type TermsChange } from "./terms/change-terms.ts";
+import { tryRead } from "./try-read.ts";
 
 type ContextPorts = Pick<LifecyclePorts, "traffic" | "clock" | "timeZone" | "notices">;
 
@@ -15,7 +16,7 @@ export async function contextOf(
 ): Promise<ChangeContext> {
   const now = ports.clock.now();
   const isRead = dependsOnTraffic(terms, change, now, ports.notices);
-  return contextAt(now, isRead ? await ports.traffic.movedBy(keyId) : NOTHING_MOVED, ports);
+  return contextAt(now, isRead ? await tryRead(() => ports.traffic.movedBy(keyId)) : NOTHING_MOVED, ports);
 }
 
 /** {@link contextOf} for what is due about many keys, which share one read. @param now milliseconds since the epoch */
@@ -25,7 +26,7 @@ export async function dueContexts(
   ports: ContextPorts,
 ): Promise<(keyId: number) => ChangeContext> {
   const reading = keys.filter(({ terms }) => dependsOnTraffic(terms, {}, now, ports.notices));
-  const moved: ReadonlyMap<number, MovedBytes> =
+  const moved: ReadonlyMap<number, FoundMoved> =
     reading.length === 0 ? new Map() : await ports.traffic.movedByMany(reading.map(({ keyId }) => keyId));
   const atRest = contextAtRest(now, ports);
   return (keyId) => {
@@ -39,6 +40,7 @@ export function contextAtRest(now: number, ports: ContextPorts): ChangeContext {
   return contextAt(now, NOTHING_MOVED, ports);
 }
 
-function contextAt(now: number, moved: MovedBytes, { timeZone, notices }: ContextPorts): ChangeContext {
-  return { now, ...moved, timeZone, ...(notices !== undefined && { notices }) };
+function contextAt(now: number, moved: FoundMoved, { timeZone, notices }: ContextPorts): ChangeContext {
+  const bytes = moved === "unreadable" ? { lifetime: null, reset: NOTHING_MOVED.reset } : moved;
+  return { now, ...bytes, timeZone, ...(notices !== undefined && { notices }) };
 }

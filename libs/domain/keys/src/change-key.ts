@@ -1,7 +1,7 @@
 import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { type Actor, SYSTEM } from "@veil/events";
-import { LeaseHeldError } from "./errors.ts";
+import { LeaseHeldError, UnreadableRecordError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { namedSteps } from "./events/key-steps.ts";
 import { callersStep, dueStep } from "./events/steps-of-change.ts";
@@ -62,8 +62,11 @@ const CHANGES_REMEMBERED = 16;
 /**
  * Changes a key by one write to its document, then makes every node in reach follow. May run twice, also at once.
  *
+ * What the key has moved matters only for a change that begins a count: where it can't be read all others are made.
+ *
  * @throws {StoreUnavailableError} for another attempt
  * @throws {LeaseHeldError} when others kept the key past the deadline, for another attempt
+ * @throws {UnreadableRecordError} when the key's record makes no sense, or takes no change: nothing was done
  */
 export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): Promise<ChangeResult> {
   while (true) {
@@ -95,6 +98,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   try {
     change = await versionAfter(before, request, lease, ports);
   } catch (error) {
+    if (error instanceof UnreadableRecordError) return end({ outcome: "failed", detail: error.message });
     if (!(error instanceof ChangeRefusedError)) throw error;
     return end({ outcome: "refused", detail: error.message });
   }
@@ -169,7 +173,7 @@ function nodeNames({ nodes }: LifecyclePorts): string[] {
   return nodes.map(({ name }) => name);
 }
 
-/** @returns null when nothing would be different @throws {ChangeRefusedError} */
+/** @returns null when nothing would be different @throws {ChangeRefusedError} @throws {UnreadableRecordError} as {@link changeTerms} does */
 async function versionAfter(
   before: KeyRecord,
   { keyId, job, change, actor = SYSTEM }: ChangeRequest,

@@ -59,7 +59,7 @@ async function applyOne(keyId: number, ports: LifecyclePorts): Promise<DueEnd> {
   }
 }
 
-/** A key, or what it moved, of which the record makes no sense or takes no change is looked at again when somebody may have mended it. */
+/** A key of which the record makes no sense or takes no change is looked at again when somebody may have mended it. */
 async function applyHeld(keyId: number, lease: HeldLease, ports: LifecyclePorts): Promise<DueEnd> {
   const end = await tryRead(() => applyRead(keyId, lease, ports));
   return end === "unreadable" ? lookLater(keyId, lease, ports) : end;
@@ -101,13 +101,22 @@ async function applyRead(keyId: number, lease: HeldLease, ports: LifecyclePorts)
   } else {
     await passOnMarks(keyId, lease, ports);
   }
+  if (context.lifetime === null) return lookLater(keyId, lease, ports, key.terms);
   await replaceDue({ keyId, terms: key.terms, at }, lease, ports);
   return "applied";
 }
 
-async function lookLater(keyId: number, lease: HeldLease, { due, clock }: LifecyclePorts): Promise<DueEnd> {
+/** @param terms where they can be read, but not what the key has moved: what is due about them by time alone is done in time */
+async function lookLater(
+  keyId: number,
+  lease: HeldLease,
+  { due, clock, notices }: LifecyclePorts,
+  terms?: KeyTerms,
+): Promise<DueEnd> {
+  const now = clock.now();
+  const next = terms === undefined ? NOTHING_DUE : dueOf({ ...terms, nextResetAt: null }, now, notices);
   lease.mustLast();
-  await due.replace(keyId, { at: clock.now() + LOOK_AT_UNREADABLE_MS, traffic: null });
+  await due.replace(keyId, { at: Math.min(next.at ?? Infinity, now + LOOK_AT_UNREADABLE_MS), traffic: null });
   return "later";
 }
 

@@ -86,6 +86,7 @@ export { desiredOn, desiredUserOf, type GroupedNode, groupsMeet, isUncleared, is
 export { importJobOf, importJobs } from "./import-job.ts";
 export type { ChangeNotes, ChangePosition, ChangeReader, NotedChanges } from "./changed/changed-keys.ts";
 export { NotingKeyStore } from "./changed/noting-key-store.ts";
+export type { FoundMoved, KeyTraffic, MovedBytes } from "./key-traffic.ts";
 export type { LifecyclePorts, LinkedKey } from "./lifecycle-ports.ts";
 export {
   isDown,
@@ -126,9 +127,7 @@ export type {
   KeyReader,
   KeyStore,
   KeySummary,
-  KeyTraffic,
   KeyVersion,
-  MovedBytes,
 } from "./ports.ts";
 export { type ProvisionRequest, type ProvisionResult, provisionKey } from "./provision-key.ts";
 export { type PutRequest, type PutResult, putKey } from "./put-key.ts";

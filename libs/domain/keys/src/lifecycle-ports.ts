@@ -2,7 +2,8 @@ import type { EventHints } from "@veil/events";
 import type { VlessFlow } from "@veil/protocols";
 import type { IdleState } from "./no-node-detail.ts";
 import type { ExternalIds } from "./external-ids.ts";
-import type { DueKeys, KeyStore, KeyTraffic } from "./ports.ts";
+import type { KeyTraffic } from "./key-traffic.ts";
+import type { DueKeys, KeyStore } from "./ports.ts";
 import type { Notices } from "./terms/notices.ts";
 import type { Clock, KeyLease, NodeUsers } from "./node-users.ts";
 

@@ -6,7 +6,7 @@ import type { DesiredUser } from "./node-users.ts";
 import type { Viewer } from "./owners.ts";
 import type { GroupedNode } from "./wanted-on.ts";
 import type { KeyStatus } from "./terms/key-status.ts";
-import type { KeyTerms, TrafficBytes } from "./terms/key-terms.ts";
+import type { KeyTerms } from "./terms/key-terms.ts";
 
 /**
  * Where keys live. Every method is one step that may run twice.
@@ -83,21 +83,6 @@ export interface KeyStore {
 export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy" | "outbox"> {
   /** Decides between versions of the same revision: the fence of the lease under which it was made. */
   readonly fence: number;
-}
-
-/** The traffic of keys. Throws StoreUnavailableError while the store is away. */
-export interface KeyTraffic {
-  movedBy(keyId: number): Promise<MovedBytes>;
-  /** {@link movedBy} of many keys by one read; one that was never counted may be missing. */
-  movedByMany(keyIds: readonly number[]): Promise<ReadonlyMap<number, MovedBytes>>;
-}
-
-/** The traffic of a key, as far as it is stored. */
-export interface MovedBytes {
-  /** Everything ever counted; resets change nothing about it. */
-  readonly lifetime: TrafficBytes;
-  /** Of that, what the ledger itself has reset: what counts lies beyond. */
-  readonly reset: TrafficBytes;
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant } from "../test/in-memory-lifecycle.ts";
 import { isVisible } from "./access-key.ts";
-import { LeaseHeldError, NodeUnreachableError } from "./errors.ts";
+import { LeaseHeldError, NodeUnreachableError, UnreadableRecordError } from "./errors.ts";
 import { type ExternalIds, giveExternalId, isGivenAway } from "./external-ids.ts";
 import type { HeldLease } from "./node-users.ts";
 import { type PutRequest, putKey } from "./put-key.ts";
@@ -126,6 +126,14 @@ test("who enters another key keeps the undecided ones in the entry, and drops wh
   const made = await put("put-1");
   const keyId = made.outcome === "created" ? made.key.keyId : 0;
   expect(externalIds.entries.get("tg-1")).toEqual([keyId, 61, 60]);
+});
+
+test("is told at once where the key that has the id can't be read", async () => {
+  const { put, store } = putter();
+  await put("put-1");
+  store.find = () => Promise.reject(new UnreadableRecordError("keys: the document 1 makes no sense"));
+  const detail = "another key that can't be read was given external_id tg-1";
+  expect(await put("put-2")).toEqual({ outcome: "unavailable", detail });
 });
 
 describe("delivered twice", () => {

@@ -1,9 +1,10 @@
 import type { Actor } from "@veil/events";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
-import { findByExternalId } from "./external-ids.ts";
+import { externalIdUnreadable, findByExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { type ProvisionResult, provisionKey } from "./provision-key.ts";
+import { tryRead } from "./try-read.ts";
 
 export interface PutRequest {
   readonly externalId: string;
@@ -35,7 +36,8 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const { name, owner, terms = {} } = requested;
   const id = { externalId, owner };
   const change = async (): Promise<ChangeResult | null> => {
-    const key = await findByExternalId(id, ports);
+    const key = await tryRead(() => findByExternalId(id, ports));
+    if (key === "unreadable") return externalIdUnreadable(externalId);
     // A job does not change the key that it has made itself.
     if (key === null || key.job === job) return null;
     const asked = {

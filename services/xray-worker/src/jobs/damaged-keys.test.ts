@@ -37,6 +37,17 @@ it("deletes the others where the record of a key takes no change", async () => {
   expect(endings.map(({ outcome }) => outcome).toSorted()).toEqual(["done", "done", "failed"]);
 });
 
+it.each(["read", "changed"])("tells at once that a key can't be %s", async (what) => {
+  const { ports, store, nodes, clock, passing } = inMemoryLifecycle();
+  plant(store, [nodes.a], { keyId: 1, phase: "active" });
+  const refuse = () => Promise.reject(new UnreadableRecordError("keys: the document 1 makes no sense"));
+  if (what === "read") store.find = refuse;
+  else store.change = refuse;
+  const asked = { key_id: 1, owner: null, change: { set: { enabled: false } }, if_revision: null, request_id: "r" };
+  const run = inMemoryKeyHandlers(ports)["change-key"]({ ...asked, deadline: clock.now() + 8_000 }, delivery);
+  expect(await passing(run)).toEqual({ outcome: "failed", detail: "the key can't be read or changed" });
+});
+
 it("asks for another attempt while the store is away", async () => {
   const { run } = deletionWith(new StoreUnavailableError(new Error("away")));
   await expect(run()).rejects.toThrow(StoreUnavailableError);

@@ -9,8 +9,6 @@ import {
   provisionKey,
   putKey,
   retireKey,
-  type RetireRequest,
-  type RetireResult,
   tryRead,
 } from "@veil/keys";
 import { systemClock } from "@veil/runtime";
@@ -108,10 +106,8 @@ export function keyJobHandlers(
     "change-key": async ({ key_id: keyId, owner, change, if_revision: ifRevision, deadline, ...asked }, delivery) => {
       creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
-      const result = await changeKey(
-        { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) },
-        ports,
-      );
+      const request = { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) };
+      const result = await orUnreadable(() => changeKey(request, ports));
       reported("change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
@@ -122,7 +118,8 @@ export function keyJobHandlers(
       creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const requested = { owner, terms, ...(name !== undefined && { name }) };
-      const result = await putKey({ externalId, job, deadline, redelivered, requested, actor: actorOf(asked) }, ports);
+      const request = { externalId, job, deadline, redelivered, requested, actor: actorOf(asked) };
+      const result = await orUnreadable(() => putKey(request, ports));
       if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
       reported(result.outcome === "created" ? "create" : "change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
@@ -132,7 +129,8 @@ export function keyJobHandlers(
       creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const actor = actorOf(asked);
-      return reported("delete", await retired({ keyId, owner, job, deadline, redelivered, actor }, ports), delivery);
+      const request = { keyId, owner, job, deadline, redelivered, actor };
+      return reported("delete", await orUnreadable(() => retireKey(request, ports)), delivery);
     },
 
     "delete-keys": async ({ key_ids, owner, deadline, ...asked }, delivery) => {
@@ -142,11 +140,8 @@ export function keyJobHandlers(
         key_ids.map((keyId, index) =>
           deletions(async () => {
             const job = itemJobId(jobId, index);
-            return reported(
-              "delete",
-              await retired({ keyId, owner, job, deadline, redelivered, actor }, batchPorts),
-              delivery,
-            );
+            const request = { keyId, owner, job, deadline, redelivered, actor };
+            return reported("delete", await orUnreadable(() => retireKey(request, batchPorts)), delivery);
           }),
         ),
       );
@@ -155,10 +150,15 @@ export function keyJobHandlers(
   };
 }
 
-/** Deletes a key. One whose record makes no sense, or takes no change, would fail at each delivery, and with it all others of its job. */
-async function retired(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
-  const end = await tryRead(() => retireKey(request, ports));
-  return end === "unreadable" ? { outcome: "failed", detail: "the key can't be read or changed" } : end;
+const UNREADABLE = { outcome: "failed", detail: "the key can't be read or changed" } as const;
+
+/**
+ * The result of a change or deletion of a key. One whose record makes no sense, or takes no change, would fail at each delivery, and with
+ * it all others of its job.
+ */
+async function orUnreadable<Result>(run: () => Promise<Result>): Promise<Result | typeof UNREADABLE> {
+  const end = await tryRead(run);
+  return end === "unreadable" ? UNREADABLE : end;
 }
 
 /** A node that is asked a bounded number of things at once, so that its connection keeps room for single jobs. */

@@ -1,5 +1,5 @@
 import type { ShownTraffic } from "@veil/http-contract";
-import type { KeyTraffic, MovedBytes } from "@veil/keys";
+import type { FoundMoved, KeyTraffic, MovedBytes } from "@veil/keys";
 import { figuresOf, keyEntity, readable, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 
 /** The traffic of keys, as the ledger holds it. */
@@ -7,11 +7,11 @@ export function ledgerKeyTraffic(store: Pick<TrafficStore, "find" | "findMany">)
   return {
     movedBy: async (keyId) => movedIn(await store.find(keyEntity(keyId))),
     movedByMany: async (keyIds) => {
-      const records = readable(await store.findMany(keyIds.map(keyEntity)));
-      const moved = new Map<number, MovedBytes>();
+      const records = await store.findMany(keyIds.map(keyEntity));
+      const moved = new Map<number, FoundMoved>();
       for (const keyId of keyIds) {
         const record = records.get(keyEntity(keyId));
-        if (record !== undefined) moved.set(keyId, movedIn(record));
+        if (record !== undefined) moved.set(keyId, record === "unreadable" ? record : movedIn(record));
       }
       return moved;
     },

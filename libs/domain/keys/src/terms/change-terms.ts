@@ -1,3 +1,4 @@
+import { UnreadableRecordError } from "../errors.ts";
 import { endOfHold, type KeyTerms, LATEST_MOMENT, type SettableTerms, type TrafficBytes } from "./key-terms.ts";
 import { NO_NOTICES, noticedAnew, noticedAt, type Notices } from "./notices.ts";
 import { nextResetAfter } from "./reset-calendar.ts";
@@ -17,8 +18,11 @@ export interface TermsChange {
 export interface ChangeContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** All traffic of the key ever, as far as it is stored. */
-  readonly lifetime: TrafficBytes;
+  /**
+   * All traffic of the key ever, as far as it is stored. Null when its record makes no sense: whatever follows from it stays as
+   * it is, and waits for the record to be mended.
+   */
+  readonly lifetime: TrafficBytes | null;
   /** The part of it that the ledger itself has reset; 1.0 knew no other reset. */
   readonly reset: TrafficBytes;
   readonly timeZone: string;
@@ -35,6 +39,7 @@ export class ChangeRefusedError extends Error {
  *
  * @param changesMore whether the change does something beside, so that the revision rises in any case
  * @throws {ChangeRefusedError}
+ * @throws {UnreadableRecordError} when it begins a count of the traffic, of which the record makes no sense
  */
 export function changeTerms(
   stored: KeyTerms,
@@ -80,7 +85,7 @@ export function applyDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
   const { now, lifetime, timeZone } = context;
   let terms = countedFrom(stored, context.reset);
   if (terms.holdFor !== null) {
-    const isUsed = total(lifetime) > terms.holdFrom;
+    const isUsed = lifetime !== null && total(lifetime) > terms.holdFrom;
     const until = terms.holdUntil !== null && terms.holdUntil * 1_000 <= now ? terms.holdUntil : null;
     const begins = until ?? (isUsed ? seconds(now) : null);
     if (begins !== null) {
@@ -88,7 +93,7 @@ export function applyDue(stored: KeyTerms, context: ChangeContext): KeyTerms {
       terms = { ...terms, expiresAt, holdFor: null, holdUntil: null, revision: terms.revision + 1 };
     }
   }
-  if (terms.nextResetAt !== null && terms.nextResetAt * 1_000 <= now) {
+  if (lifetime !== null && terms.nextResetAt !== null && terms.nextResetAt * 1_000 <= now) {
     const calendar = { reset: terms.trafficReset, anchor: terms.resetAnchor, timeZone };
     const nextResetAt = nextResetAfter(seconds(now), calendar);
     terms = { ...terms, usedFrom: lifetime, limitedAt: null, nextResetAt, revision: terms.revision + 1 };
@@ -106,7 +111,7 @@ function withNotices(
   { now, lifetime, notices = NO_NOTICES }: ContextOfNotices,
 ): KeyTerms {
   const anew = { ...after, noticed: noticedAnew(before, after, seconds(now), notices) };
-  const noticed = noticedAt(anew, seconds(now), total(lifetime), notices);
+  const noticed = noticedAt(anew, seconds(now), lifetime === null ? 0 : total(lifetime), notices);
   return JSON.stringify(noticed) === JSON.stringify(after.noticed) ? after : { ...after, noticed };
 }
 
@@ -139,10 +144,11 @@ function withSettings(
     throw new ChangeRefusedError("hold_until needs hold_for");
   }
   const beginsHold = after.holdFor !== null && terms.holdFor === null;
+  if (after.trafficLimit !== null && after.trafficLimit !== terms.trafficLimit) known(lifetime);
   const calendar = { reset: after.trafficReset, anchor: after.resetAnchor, timeZone };
   return {
     ...after,
-    holdFrom: beginsHold ? total(lifetime) : after.holdFrom,
+    holdFrom: beginsHold ? total(known(lifetime)) : after.holdFrom,
     nextResetAt: after.trafficReset === terms.trafficReset ? terms.nextResetAt : nextResetAfter(seconds(now), calendar),
   };
 }
@@ -166,13 +172,21 @@ function reset(terms: KeyTerms, { now, lifetime, timeZone }: ChangeContext): Key
   const resetAnchor = seconds(now);
   const calendar = { reset: terms.trafficReset, anchor: resetAnchor, timeZone };
   const nextResetAt = nextResetAfter(resetAnchor, calendar);
-  return { ...terms, usedFrom: lifetime, limitedAt: null, resetAnchor, nextResetAt };
+  return { ...terms, usedFrom: known(lifetime), limitedAt: null, resetAnchor, nextResetAt };
+}
+
+/** @throws {UnreadableRecordError} */
+function known(lifetime: TrafficBytes | null): TrafficBytes {
+  if (lifetime === null) throw new UnreadableRecordError("what the key has moved can't be read");
+  return lifetime;
 }
 
 /** The fact that the limit is reached follows the bytes and the limit as they are now, in both directions. */
 function limited(terms: KeyTerms, { now, lifetime }: ChangeContext): KeyTerms {
   const { trafficLimit, usedFrom, limitedAt } = terms;
-  const isReached = trafficLimit !== null && total(lifetime) - total(usedFrom) >= trafficLimit;
+  const isBeyond = (limit: number) =>
+    lifetime === null ? limitedAt !== null : total(lifetime) - total(usedFrom) >= limit;
+  const isReached = trafficLimit !== null && isBeyond(trafficLimit);
   if (isReached === (limitedAt !== null)) return terms;
   return { ...terms, limitedAt: isReached ? seconds(now) : null };
 }
