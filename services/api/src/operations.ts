@@ -41,7 +41,9 @@ import { CompressedFile } from "./reply/compressed-file.ts";
 import { pageOf } from "./reply/page-of.ts";
 import { type JsonReply, ok } from "./reply/reply.ts";
 import { firstLink } from "./share-link-maker.ts";
+import { shownFigures } from "./shown-figures.ts";
 import { QR_BYTES, renderQr } from "./subscriptions/render-qr.ts";
+import { figuresAfterWrite } from "./traffic/figures-after-write.ts";
 import { trafficOperations } from "./traffic-operations.ts";
 import { hostOperations, nodeOperations } from "./fleet-operations.ts";
 import { webhookOperations } from "./webhook-operations.ts";
@@ -70,7 +72,8 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
     Buffer.from(JSON.stringify(openApiDocument(readPackageVersion(import.meta.url)))),
   );
   const freshBody = (key: KeyFacts) => keyBody(key, null, clock.now(), showing);
-  const bodyOf = async (key: KeyFacts) => keyBody(key, await traffic.find(key.keyId), clock.now(), showing);
+  const writtenBody = async (key: KeyFacts, scope: RequestScope) =>
+    keyBody(key, await figuresAfterWrite(key.keyId, scope, shared), clock.now(), showing);
   const keyOf = async (ref: KeyRef, { keys, visibleKeys }: CallerPorts) => visibleKeys.get(await findKeyId(ref, keys));
   const qrTextOf = async (ref: KeyRef, subject: QrSubject, within: CallerPorts) => {
     const key = await keyOf(ref, within);
@@ -108,14 +111,14 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
     getKey: async ({ params }, _scope, within) => {
       const keyId = await findKeyId(params.key_id, within.keys);
-      const [key, figures] = await Promise.all([within.visibleKeys.get(keyId), traffic.find(keyId)]);
+      const [key, figures] = await Promise.all([within.visibleKeys.get(keyId), shownFigures(keyId, traffic)]);
       return keyReply(keyBody(key, figures, clock.now(), showing));
     },
 
     getKeyByExternalId: async ({ params }, _scope, { keys, visibleKeys }) => {
       const key = await keys.findByExternalId(params.external_id);
       if (key === null || !visibleKeys.shows(key)) throw new ExternalIdNotFoundError(params.external_id);
-      return keyReply(await bodyOf(key));
+      return keyReply(keyBody(key, await shownFigures(key.keyId, traffic), clock.now(), showing));
     },
 
     putKeyByExternalId: async ({ params, body }, scope, within) => {
@@ -123,7 +126,7 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       const requested = { terms: settableTerms(terms), ...(name !== undefined && { name }) };
       const { key, outcome } = await putKey(params.external_id, requested, scope, within);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
-      return keyReply(await bodyOf(key), { "Veil-Outcome": outcome });
+      return keyReply(await writtenBody(key, scope), { "Veil-Outcome": outcome });
     },
 
     deleteKeyByExternalId: async ({ params }, scope, within) => {
@@ -136,19 +139,22 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       const acts = { resetTraffic, resetDevices };
       const change = { set: settableTerms(terms), ...acts, ...(name !== undefined && { name }) };
       const keyId = await findKeyId(params.key_id, within.keys);
-      return keyReply(await bodyOf(await changeKey("updateKey", { keyId, change, ifRevision }, scope, within)));
+      const key = await changeKey("updateKey", { keyId, change, ifRevision }, scope, within);
+      return keyReply(await writtenBody(key, scope));
     },
 
     extendKey: async ({ params, body, ifRevision }, scope, within) => {
       const change = { extendSeconds: extensionSeconds(body) };
       const keyId = await findKeyId(params.key_id, within.keys);
-      return keyReply(await bodyOf(await changeKey("extendKey", { keyId, change, ifRevision }, scope, within)));
+      const key = await changeKey("extendKey", { keyId, change, ifRevision }, scope, within);
+      return keyReply(await writtenBody(key, scope));
     },
 
     revokeKey: async ({ params, body, ifRevision }, scope, within) => {
       const change = { revokeLink: body.link === true, revokeCredentials: body.credentials === true };
       const keyId = await findKeyId(params.key_id, within.keys);
-      return keyReply(await bodyOf(await changeKey("revokeKey", { keyId, change, ifRevision }, scope, within)));
+      const key = await changeKey("revokeKey", { keyId, change, ifRevision }, scope, within);
+      return keyReply(await writtenBody(key, scope));
     },
 
     updateKeys: async ({ body }, scope, within) => {

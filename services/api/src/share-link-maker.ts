@@ -1,5 +1,6 @@
 import { connectionLink } from "@veil/protocols";
 import { NoNodeForKeyError } from "./errors.ts";
+import { shownFigures } from "./shown-figures.ts";
 import type { KeyPlacesOf, ShareLink, ShareLinksOf, TrafficReader } from "./ports.ts";
 import type { ApiSettings } from "./settings.ts";
 
@@ -17,7 +18,7 @@ export function shareLinkMaker(
   return async (key) => {
     const found = await places({ keyId: key.keyId, groups: key.terms.groups });
     if (found === null || found.length === 0) return [];
-    const figures = found.some(({ tellsTraffic }) => tellsTraffic) ? await traffic.find(key.keyId) : null;
+    const figures = found.some(({ tellsTraffic }) => tellsTraffic) ? await shownFigures(key.keyId, traffic) : null;
     const now = clock.now();
     return found.map(({ node, connectionOf }, index): ShareLink => {
       const connection = connectionOf(key, { isFirst: index === 0, traffic: figures, now });

@@ -168,6 +168,9 @@ export const jobCatalogue = {
         outcome: z.literal("reset"),
         previous_upload: z.number().int().nonnegative(),
         previous_download: z.number().int().nonnegative(),
+        /** All bytes that resets of the ledger have taken back by then. A collector of the version before leaves them out. */
+        reset_upload: z.number().int().nonnegative().optional(),
+        reset_download: z.number().int().nonnegative().optional(),
       }),
       z.object({ outcome: z.literal("not-found") }),
       ...notApplied,

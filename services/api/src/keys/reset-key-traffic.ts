@@ -1,9 +1,9 @@
-import { type KeyTerms, usedTraffic } from "@veil/keys";
+import { type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
 import { WriteFailedError } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob } from "../jobs/run-write-job.ts";
-import { type PreviousTraffic, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
+import { type LedgerReset, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
 import type { CallerKeys } from "../caller-keys.ts";
 import { changeKey } from "./change-keys.ts";
 
@@ -22,7 +22,7 @@ export async function resetKeyTraffic(
   keyId: number,
   scope: RequestScope,
   ports: ResetKeyTrafficPorts,
-): Promise<PreviousTraffic> {
+): Promise<TrafficBytes> {
   const { terms } = await ports.visibleKeys.get(keyId);
   const counted = await resetTraffic(keyId, scope, ports);
   const previous = await sinceEitherReset(keyId, counted, terms, ports);
@@ -52,12 +52,13 @@ async function reportLater(keyId: number, scope: RequestScope, ports: ResetKeyTr
 /** Of the bytes since the ledger's last reset those that came after the last one of the terms. */
 async function sinceEitherReset(
   keyId: number,
-  counted: PreviousTraffic,
+  counted: LedgerReset,
   terms: KeyTerms,
   { traffic, clock }: ResetKeyTrafficPorts,
-): Promise<PreviousTraffic> {
+): Promise<TrafficBytes> {
   if (terms.usedFrom.upload + terms.usedFrom.download === 0 && terms.nextResetAt === null) return counted;
-  const lifetime = (await traffic.find(keyId))?.reset;
+  // What the reset itself says: a read that fails would have the caller reset the key once more.
+  const lifetime = counted.reset ?? (await traffic.find(keyId))?.reset;
   if (lifetime === undefined) return counted;
   const reset = { upload: lifetime.upload - counted.upload, download: lifetime.download - counted.download };
   return usedTraffic(terms, { lifetime, reset }, clock.now());

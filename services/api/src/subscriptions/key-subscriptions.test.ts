@@ -1,4 +1,4 @@
-import { firstTerms, type KeyRecord, subscriptionToken } from "@veil/keys";
+import { firstTerms, type KeyRecord, subscriptionToken, UnreadableRecordError } from "@veil/keys";
 import type { Connection } from "@veil/protocols";
 import { describe, expect, it } from "vitest";
 import { figuresOf, InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
@@ -69,6 +69,14 @@ describe("the subscription of a stored key", () => {
     expect((await find())?.key).toMatchObject({ status: "on_hold", expiresAt: null, holdFor: 60 });
     plane.keys.set(key.keyId, { ...key, terms: { ...key.terms, holdFor: 60, holdUntil: NOW / 1_000 } });
     expect((await find())?.key).toMatchObject({ status: "active", expiresAt: NOW / 1_000 + 60, holdFor: null });
+  });
+
+  it("leads to its places where the record of its traffic is damaged", async () => {
+    const { plane, find, shown } = subscribed();
+    plane.trafficReader.find = () =>
+      Promise.reject(new UnreadableRecordError("traffic: the document 1 makes no sense"));
+    expect((await find())?.key).toMatchObject({ status: "active", upload: 0, download: 0 });
+    expect(await shown()).toEqual(["a", "b"]);
   });
 
   it("is found by the whole token alone, and not after its key", async () => {

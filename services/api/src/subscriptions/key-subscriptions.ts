@@ -12,6 +12,7 @@ import {
 import { type Connection, linkName } from "@veil/protocols";
 import type { UsagePeriod } from "@veil/subscriptions";
 import { LinkNotConfiguredError } from "../errors.ts";
+import { shownFigures } from "../shown-figures.ts";
 import type { KeyPlace, KeyPlacesOf, RemarkMoment, TrafficReader } from "../ports.ts";
 import type { DeviceGate } from "./device-gate.ts";
 import type { SubscriptionReader, SubscriptionView } from "./ports.ts";
@@ -39,7 +40,7 @@ export function keySubscriptions(ports: KeySubscriptionPorts): SubscriptionReade
       if (keyId === null) return null;
       const [key, figures, isDown, devices] = await Promise.all([
         keys.find(keyId),
-        traffic.find(keyId),
+        shownFigures(keyId, traffic),
         downNodes(),
         arrival === null ? null : gate.read(keyId, arrival.device),
       ]);

@@ -1,3 +1,4 @@
+import { UnreadableRecordError } from "@veil/keys";
 import { emptyRecord, type UsageHistory } from "@veil/traffic";
 import { expect, it } from "vitest";
 import { usageDays } from "./page/usage-chart.ts";
@@ -36,4 +37,14 @@ it("counts every byte once, to the day of the reader's zone", async () => {
   expect(await daysIn("UTC")).toEqual({ "2026-11-10": 7, "2026-11-27": 1, "2026-11-28": 2 });
   expect(await daysIn("Europe/Moscow")).toEqual({ "2026-11-10": 7, "2026-11-28": 1, "2026-11-29": 2 });
   expect(await daysIn("America/New_York")).toEqual({ "2026-11-10": 7, "2026-11-27": 1, "2026-11-28": 2 });
+});
+
+it.each(["record", "history"])("shows nothing of a %s that makes no sense, and the page all the same", async (what) => {
+  const refuse = () => Promise.reject(new UnreadableRecordError("the document 7 makes no sense"));
+  const ports = {
+    traffic: { find: what === "record" ? refuse : async () => emptyRecord("7") },
+    usage: { readUsage: what === "history" ? refuse : async () => history },
+  };
+  const usage = await recentUsage(7, NOW, ports);
+  expect(usage.filter(({ upload, download }) => upload + download > 0)).toEqual([]);
 });

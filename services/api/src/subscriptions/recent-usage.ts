@@ -1,3 +1,4 @@
+import { tryRead } from "@veil/keys";
 import type { UsagePeriod } from "@veil/subscriptions";
 import { keyEntity, type TrafficStore, type Usage, type UsageStep, type UsageStore, usageOf } from "@veil/traffic";
 
@@ -13,14 +14,16 @@ interface UsagePorts {
 
 /**
  * A key's traffic of the last 31 days, for a page that shows days of any time zone: by hours while these are kept, by
- * days of UTC before. Such a day stands at its noon, which most time zones count to the same date.
+ * days of UTC before. Such a day stands at its noon, which most time zones count to the same date. Nothing is shown of what
+ * makes no sense.
  *
  * @param now unix seconds
  * @throws {StoreUnavailableError} while the store is unavailable
  */
 export async function recentUsage(keyId: number, now: number, { traffic, usage }: UsagePorts): Promise<UsagePeriod[]> {
   const entity = keyEntity(keyId);
-  const [record, history] = await Promise.all([traffic.find(entity), usage.readUsage(entity)]);
+  const found = await tryRead(() => Promise.all([traffic.find(entity), usage.readUsage(entity)]));
+  const [record, history] = found === "unreadable" ? [null, null] : found;
   const midnight = now - (now % DAY_SECONDS);
   const hoursFrom = midnight - DAYS_IN_HOURS * DAY_SECONDS;
   const part = (from: number, to: number, step: UsageStep) => usageOf(record, history, { from, to, step });

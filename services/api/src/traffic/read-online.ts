@@ -5,6 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { CallerKeys } from "../caller-keys.ts";
 import { askJob } from "../jobs/ask-job.ts";
 import type { WritePorts } from "../jobs/run-write-job.ts";
+import { shownFigures } from "../shown-figures.ts";
 import type { Logger, RequestScope, TrafficReader, VisibleKeyReader } from "../ports.ts";
 
 export interface ReadOnlinePorts extends Pick<WritePorts, "jobs" | "clock" | "newId"> {
@@ -41,7 +42,10 @@ export async function readKeyOnline(
 ): Promise<KeyOnlineBody> {
   await ports.visibleKeys.get(keyId);
   const payload = { key_id: keyId, deadline: deadlineOf(ports), request_id: requestId };
-  const [result, figures] = await Promise.all([askCollector("read-online", payload, ports), ports.traffic.find(keyId)]);
+  const [result, figures] = await Promise.all([
+    askCollector("read-online", payload, ports),
+    shownFigures(keyId, ports.traffic),
+  ]);
   const answers = result?.outcome === "read" ? result.nodes : silentNodes(ports);
   const nodes = answers.map((node) => {
     if (node.state !== "read") return { name: node.name, online: null, addresses: null, detail: DETAILS[node.state] };

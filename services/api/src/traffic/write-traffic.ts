@@ -1,3 +1,4 @@
+import type { TrafficBytes } from "@veil/keys";
 import { KeyNotFoundError, TIMED_OUT, WriteIndeterminateError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
@@ -7,10 +8,12 @@ export interface ResetTrafficPorts extends WritePorts {
   readonly visibleKeys: Pick<VisibleKeyReader, "get">;
 }
 
-/** Bytes counted before a reset. */
-export interface PreviousTraffic {
+/** Bytes counted before a reset of the ledger. */
+export interface LedgerReset {
   readonly upload: number;
   readonly download: number;
+  /** All bytes that resets of the ledger have taken back by now; null where a collector of the version before does not say. */
+  readonly reset: TrafficBytes | null;
 }
 
 /**
@@ -20,18 +23,16 @@ export interface PreviousTraffic {
  * @throws {StoreUnavailableError} while the store is unavailable
  * @throws {WriteFailedError} when it was not done, or not seen to be done
  */
-export async function resetTraffic(
-  keyId: number,
-  scope: RequestScope,
-  ports: ResetTrafficPorts,
-): Promise<PreviousTraffic> {
+export async function resetTraffic(keyId: number, scope: RequestScope, ports: ResetTrafficPorts): Promise<LedgerReset> {
   const job = planWriteJob("resetKeyTraffic", scope, ports);
   await ports.visibleKeys.get(keyId);
   const payload = (stamp: PayloadStamp) => ({ key_id: keyId, ...stamp });
   const result = await runWriteJob({ job, payload, onNoOutcome: notSeen(job.operation) }, scope, ports);
   if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
   if (result.outcome !== "reset") throw notAppliedError(job.operation, result);
-  return { upload: result.previous_upload, download: result.previous_download };
+  const { previous_upload: upload, previous_download: download } = result;
+  const [up, down] = [result.reset_upload, result.reset_download];
+  return { upload, download, reset: up === undefined || down === undefined ? null : { upload: up, download: down } };
 }
 
 export interface SyncTrafficPorts extends WritePorts {

@@ -468,7 +468,10 @@ export class InMemoryPlane {
         const figures = this.traffic.get(key_id) ?? figuresOf({ upload: 0, download: 0 });
         const { upload, download } = countedOf(figures);
         this.traffic.set(key_id, { ...figures, reset: figures.lifetime, lastUpdated: Math.floor(Date.now() / 1_000) });
-        return finished<"reset-traffic">({ outcome: "reset", previous_upload: upload, previous_download: download });
+        return finished<"reset-traffic">({
+          ...{ outcome: "reset", previous_upload: upload, previous_download: download },
+          ...{ reset_upload: figures.lifetime.upload, reset_download: figures.lifetime.download },
+        });
       },
       "sync-traffic": ({ owner }) => {
         const active = [...this.keys.keys()].filter((keyId) => this.#seen(keyId, { owner }) !== null);

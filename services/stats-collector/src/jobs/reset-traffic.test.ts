@@ -4,6 +4,7 @@ import { BEGIN, Rig } from "../../test/in-memory/rig.ts";
 import { slowerReading } from "../../test/in-memory/slower-reading.ts";
 import { resetTraffic } from "./reset-traffic.ts";
 
+const RESET = { outcome: "reset", previous_download: 0, reset_download: 0 } as const;
 const request = { keyId: 1, owner: null, job: "reset-1", deadline: BEGIN + 8_000 };
 
 async function shown(rig: Rig): Promise<unknown> {
@@ -16,7 +17,7 @@ describe("resetting a key", () => {
     const rig = new Rig(["a", "b"]);
     for (const node of rig.nodes) node.xray.move(1, "up", 50);
     const result = await resetTraffic(request, rig.shared());
-    expect(result).toEqual({ outcome: "reset", previous_upload: 100, previous_download: 0 });
+    expect(result).toEqual({ ...RESET, previous_upload: 100, reset_upload: 100 });
     rig.node.xray.move(1, "up", 7);
     await rig.sync().run();
     expect(await shown(rig)).toEqual({ up: 7, down: 0 });
@@ -43,7 +44,7 @@ describe("resetting a key", () => {
       return write(update);
     });
     const result = await resetTraffic(request, rig.shared());
-    expect(result).toEqual({ outcome: "reset", previous_upload: 100, previous_download: 0 });
+    expect(result).toEqual({ ...RESET, previous_upload: 100, reset_upload: 100 });
     rig.node.xray.move(1, "up", 7);
     await rig.sync().run();
     expect(await shown(rig)).toEqual({ up: 14, down: 0 });

@@ -1,14 +1,7 @@
 import type { JobResult } from "@veil/job-contract";
 import { SEES_ALL, type Viewer } from "@veil/keys";
 import { type Clock, TimeLimitError, withinTime } from "@veil/runtime";
-import {
-  answerOf,
-  holdsAll,
-  prepareReset,
-  type ResetAnswer,
-  type TrafficRecord,
-  type TrafficStore,
-} from "@veil/traffic";
+import { answerOf, figuresOf, holdsAll, prepareReset, type TrafficRecord, type TrafficStore } from "@veil/traffic";
 import type { ActiveKeys } from "../active-keys.ts";
 import { ProcessChangedError, UptimeUnclearError } from "../sync/node-epochs.ts";
 import { type KeysReading, type ReadKeysOptions, readKeys, type UnreadNode, updateOfKey } from "./read-keys.ts";
@@ -42,8 +35,8 @@ const ATTEMPTS = 5;
  */
 export async function resetTraffic(request: ResetRequest, options: ResetOptions): Promise<ResetResult> {
   const { keyId, job } = request;
-  const earlier = answerOf(await options.records.find(String(keyId)), job);
-  if (earlier !== undefined) return answered(earlier);
+  const earlier = answered(await options.records.find(String(keyId)), job);
+  if (earlier !== null) return earlier;
   if (!(await options.keys.among([keyId], request)).has(keyId)) return notFound(keyId, options.keys);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const result = await attemptReset(request, options);
@@ -76,8 +69,7 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   const reset = prepareReset(before, job, epochs, at);
   const after = await records.write({ entity: key.entity, readAt: at, raise: {}, append: [reset] });
   onRecord(after);
-  const answer = answerOf(after, job);
-  return answer === undefined ? "again" : answered(answer);
+  return answered(after, job) ?? "again";
 }
 
 async function readInTime(keyId: number, deadline: number, options: ResetOptions): Promise<KeysReading | null> {
@@ -98,6 +90,16 @@ function unreadable(unread: readonly UnreadNode[]): string {
   return `Xray node ${unread.map(({ node }) => node).join(", ")} can't be read`;
 }
 
-function answered({ previous }: ResetAnswer): ResetResult {
-  return { outcome: "reset", previous_upload: previous.up, previous_download: previous.down };
+/** Null when the record does not have this reset. */
+function answered(record: TrafficRecord | null, job: string): ResetResult | null {
+  const answer = answerOf(record, job);
+  if (answer === undefined) return null;
+  const { lifetime, used } = figuresOf(record);
+  return {
+    outcome: "reset",
+    previous_upload: answer.previous.up,
+    previous_download: answer.previous.down,
+    reset_upload: lifetime.up - used.up,
+    reset_download: lifetime.down - used.down,
+  };
 }

@@ -60,7 +60,9 @@ describe("the jobs of the traffic queue", () => {
     const handlers = handlersOn(rig);
     const answers = [];
     for (let run = 0; run < 2; run += 1) answers.push(await handlers["reset-traffic"](job, delivery));
-    expect(answers).toEqual([0, 1].map(() => ({ outcome: "reset", previous_upload: 5, previous_download: 0 })));
+    const [bytes, none] = [5, 0];
+    const reset = { previous_upload: bytes, previous_download: none, reset_upload: bytes, reset_download: none };
+    expect(answers).toEqual([0, 1].map(() => ({ outcome: "reset", ...reset })));
   });
 
   it("reset-traffic has the key looked at, and is delivered again when that fails", async () => {
