@@ -162,6 +162,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       storeIsUp: () => store.connected,
       refreshWaitMs: REFRESH_WAIT_MS,
       fleet: async () => (await store.fleet.read()) ?? fleet.current(),
+      knownFleet: () => fleet.current(),
       sightings: store.sightings,
       passes: store.passes,
       linkFaults: () => links.faults(),

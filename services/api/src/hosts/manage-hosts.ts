@@ -7,23 +7,23 @@ import {
   type UpdateHostBody,
 } from "@veil/http-contract";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import { type HostChange, PLAIN_HOST } from "@veil/nodes";
+import { type HostChange, hostChanged, hostPut, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
-import {
-  type PayloadStamp,
-  type PlannedJob,
-  planWriteJob,
-  runWriteJob,
-  type WritePorts,
-} from "../jobs/run-write-job.ts";
+import { type PayloadStamp, type PlannedJob, planWriteJob, runWriteJob } from "../jobs/run-write-job.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
-import { fleetError, fleetResultOf } from "../nodes/fleet-write.ts";
+import {
+  fleetAfterWrite,
+  fleetError,
+  fleetResultOf,
+  type FleetWritePorts,
+  type PlannedChange,
+} from "../nodes/fleet-write.ts";
 import { seesNodes } from "../nodes/read-nodes.ts";
 import type { RequestScope } from "../ports.ts";
-import { type ReadHostsPorts, readHost } from "./read-hosts.ts";
+import { readHost } from "./read-hosts.ts";
 
-export interface ManageHostsPorts extends WritePorts, ReadHostsPorts {}
+export type ManageHostsPorts = FleetWritePorts;
 
 type ChangingOperation = "createHost" | "putHost" | "updateHost";
 
@@ -67,9 +67,11 @@ interface PlannedPut {
 async function put({ id, body, job }: PlannedPut, scope: RequestScope, ports: ManageHostsPorts): Promise<HostBody> {
   const { operation } = job;
   const host = { id, ...PLAIN_HOST, ...changeOf(body), node: body.node };
-  const payload = (stamp: PayloadStamp) => ({ host, may_make: operation === "createHost", ...stamp });
+  const mayMake = operation === "createHost";
+  const payload = (stamp: PayloadStamp) => ({ host, may_make: mayMake, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, operation, limits, ports);
-  return answered(operation, id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  const written: HostWrite = { job, id, change: (fleet, stamp) => hostPut(fleet, host, mayMake, stamp) };
+  return answered(written, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Changes a host. @throws {HostNotFoundError} when the caller sees none of this id; otherwise as {@link createHost} */
@@ -81,9 +83,11 @@ export async function updateHost(
 ): Promise<HostBody> {
   await readHost(id, scope, ports);
   const job = planWriteJob("updateHost", scope, ports);
-  const payload = (stamp: PayloadStamp) => ({ host_id: id, change: changeOf(body), ...stamp });
+  const change = changeOf(body);
+  const payload = (stamp: PayloadStamp) => ({ host_id: id, change, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "updateHost", limits, ports);
-  return answered("updateHost", id, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  const written: HostWrite = { job, id, change: (fleet, stamp) => hostChanged(fleet, id, change, stamp) };
+  return answered(written, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Deletes a host. @throws {ContradictionError} when it comes with its node; otherwise as {@link updateHost} */
@@ -120,13 +124,19 @@ function changeOf(body: UpdateHostBody): HostChange {
   };
 }
 
+interface HostWrite extends PlannedChange {
+  readonly job: PlannedJob<ChangingOperation>;
+  readonly id: string;
+}
+
 async function answered(
-  operation: ChangingOperation,
-  id: string,
+  { id, ...planned }: HostWrite,
   result: JobResult<"change-host">,
   scope: RequestScope,
   ports: ManageHostsPorts,
 ): Promise<HostBody> {
-  if (result.outcome === "changed") return readHost(id, scope, ports);
-  throw fleetError(operation, result, () => new HostNotFoundError(id));
+  if (result.outcome === "changed") {
+    return readHost(id, scope, { fleet: () => fleetAfterWrite(planned, scope, ports) });
+  }
+  throw fleetError(planned.job.operation, result, () => new HostNotFoundError(id));
 }

@@ -1,12 +1,51 @@
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import type { Fleet } from "@veil/nodes";
+import { StoreUnavailableError } from "@veil/keys";
+import type { ChangeStamp, Fleet, FleetChange } from "@veil/nodes";
+import { TimeLimitError, withinTime } from "@veil/runtime";
 import { ContradictionError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
-import type { WritePorts } from "../jobs/run-write-job.ts";
+import type { PlannedJob, WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
+import type { RequestScope } from "../ports.ts";
 
 type FleetResult = JobResult<"change-node" | "change-host">;
+
+export interface FleetWritePorts extends WritePorts {
+  /** The nodes and hosts as they are stored. */
+  readonly fleet: () => Promise<Fleet>;
+  /** The nodes and hosts as this process last saw them. */
+  readonly knownFleet: () => Fleet;
+}
+
+/** A change of the fleet that a job makes. */
+export interface PlannedChange {
+  readonly job: Pick<PlannedJob<WriteOperation>, "id" | "limits">;
+  readonly change: (fleet: Fleet, stamp: ChangeStamp) => FleetChange;
+}
+
+/**
+ * The nodes and hosts for the answer to a change that was done: as they are stored, and where the store does not say so in time, as
+ * this process knows them with the change made to them. An error would have the caller do it once more.
+ *
+ * @throws {StoreUnavailableError | TimeLimitError} where what this process knows is too old for the change
+ */
+export async function fleetAfterWrite(
+  { job, change }: PlannedChange,
+  { log }: Pick<RequestScope, "log">,
+  { clock, fleet, knownFleet }: FleetWritePorts,
+): Promise<Fleet> {
+  try {
+    return await withinTime(fleet(), job.limits.answerBy - clock.now());
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    const known = knownFleet();
+    const end = change(known, { job: job.id, now: clock.now() });
+    if (end.outcome !== "changed" && end.outcome !== "done") throw error;
+    log.warn({ job: job.id, err: error }, "a change is answered without a look at what is stored");
+    return end.outcome === "done" ? known : { ...known, ...end };
+  }
+}
 
 /** The result of a job without the worker's answer: the node or host that it made or changed names it. */
 export async function fleetResultOf(

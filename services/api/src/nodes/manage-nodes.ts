@@ -7,17 +7,26 @@ import {
   type UpdateNodeBody,
 } from "@veil/http-contract";
 import { inboundOfWire, type JobResult, tlsOfWire, TOO_LATE } from "@veil/job-contract";
-import { DEFAULT_MULTIPLIER, DEFAULT_NODE_GROUPS, type NodeChange, nodeOf } from "@veil/nodes";
+import { SYSTEM } from "@veil/events";
+import {
+  changed,
+  DEFAULT_MULTIPLIER,
+  DEFAULT_NODE_GROUPS,
+  drained,
+  entered,
+  type NodeChange,
+  nodeOf,
+} from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
-import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
+import { type PayloadStamp, type PlannedJob, planWriteJob, runWriteJob } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope } from "../ports.ts";
-import { fleetError, fleetResultOf } from "./fleet-write.ts";
+import { fleetAfterWrite, fleetError, fleetResultOf, type FleetWritePorts, type PlannedChange } from "./fleet-write.ts";
 import { readNode, type ReadNodesPorts, seesNodes } from "./read-nodes.ts";
 
-export interface ManageNodesPorts extends WritePorts, Omit<ReadNodesPorts, "clock"> {
+export interface ManageNodesPorts extends FleetWritePorts, Omit<ReadNodesPorts, "clock" | "fleet"> {
   /** The inbound of a node that names none. */
   readonly inboundTag: string;
 }
@@ -41,13 +50,8 @@ export async function createNode(
   const job = planWriteJob("createNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ node, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "createNode", limits, ports);
-  return answered(
-    "createNode",
-    body.name,
-    await runWriteJob({ job, payload, onNoOutcome }, scope, ports),
-    scope,
-    ports,
-  );
+  const written: NodeWrite = { job, name: body.name, change: (fleet, stamp) => entered(fleet, node, stamp) };
+  return answered(written, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Changes a node. @throws {NodeNotFoundError} when the caller sees none of this name; otherwise as {@link createNode} */
@@ -90,7 +94,8 @@ export async function updateNode(
   const job = planWriteJob("updateNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, change, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, "updateNode", limits, ports);
-  return answered("updateNode", name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  const written: NodeWrite = { job, name, change: (fleet, stamp) => changed(fleet, name, change, stamp) };
+  return answered(written, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Takes a node out of links, or shows it again. @throws as {@link updateNode} does */
@@ -102,9 +107,11 @@ export async function drainNode(
 ): Promise<NodeBody> {
   await readNode(name, scope, ports);
   const job = planWriteJob(operation, scope, ports);
-  const payload = (stamp: PayloadStamp) => ({ name, is_drained: operation === "drainNode", ...stamp });
+  const isDrained = operation === "drainNode";
+  const payload = (stamp: PayloadStamp) => ({ name, is_drained: isDrained, ...stamp });
   const onNoOutcome = (limits: WriteLimits) => fleetResultOf(job.id, operation, limits, ports);
-  return answered(operation, name, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
+  const change: NodeWrite["change"] = (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor: SYSTEM });
+  return answered({ job, name, change }, await runWriteJob({ job, payload, onNoOutcome }, scope, ports), scope, ports);
 }
 
 /** Deletes a node. @throws as {@link updateNode} does */
@@ -127,13 +134,19 @@ export async function deleteNode(
   throw notAppliedError("deleteNode", result);
 }
 
+interface NodeWrite extends PlannedChange {
+  readonly job: PlannedJob<ChangingOperation>;
+  readonly name: string;
+}
+
 async function answered(
-  operation: ChangingOperation,
-  name: string,
+  { name, ...planned }: NodeWrite,
   result: JobResult<"change-node">,
   scope: RequestScope,
   ports: ManageNodesPorts,
 ): Promise<NodeBody> {
-  if (result.outcome === "changed") return readNode(name, scope, ports);
-  throw fleetError(operation, result, () => new NodeNotFoundError(name));
+  if (result.outcome === "changed") {
+    return readNode(name, scope, { fleet: () => fleetAfterWrite(planned, scope, ports) });
+  }
+  throw fleetError(planned.job.operation, result, () => new NodeNotFoundError(name));
 }

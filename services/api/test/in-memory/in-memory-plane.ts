@@ -75,7 +75,9 @@ export class InMemoryPlane {
   readonly events = new InMemoryEventLog();
   readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
   readonly webhooks = new InMemoryWebhooks();
-  readonly fleet = new InMemoryFleet({ revision: 1, nodes: [someNode("main")], hosts: [] });
+  /** The fleet of the beginning, as an API knows it that has not looked since. */
+  readonly knownFleet: Fleet = { revision: 1, nodes: [someNode("main")], hosts: [] };
+  readonly fleet = new InMemoryFleet(this.knownFleet);
   /** When workers last reached each node, and collectors last read it. */
   readonly sightings = new Map<string, NodeSighting>();
   readonly passes = new Map<string, NodePass>();

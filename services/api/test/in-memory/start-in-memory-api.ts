@@ -56,6 +56,7 @@ export async function startInMemoryApi(overrides: Partial<AppDependencies> = {})
     refreshWaitMs: 100,
     nodeNames: () => ["main"],
     fleet: async () => (await plane.fleet.read()) ?? { revision: 0, nodes: [], hosts: [] },
+    knownFleet: () => plane.knownFleet,
     sightings: { list: async () => plane.sightings },
     passes: { list: async () => plane.passes },
     linkFaults: async () => plane.linkFaults,
