@@ -69,3 +69,14 @@ test("without Redis a replica counts by itself", async () => {
   expect(waits.filter((wait) => wait !== null)).toHaveLength(1);
   lonely.disconnect();
 });
+
+test("a replica counts by itself what Redis takes too long to count, and none of it twice", async () => {
+  const slow = await connect();
+  vi.spyOn(slow, "sendCommand").mockReturnValue(new Promise(() => undefined));
+  const limit = redisFailureLimit(slow, ownPrefix());
+  const fail = () => limit.fail("203.0.113.7");
+  const waits = await Promise.all(Array.from({ length: MOST_FAILURES }, fail));
+  expect(waits.filter((wait) => wait !== null)).toEqual([]);
+  expect(await fail()).toBeGreaterThan(0);
+  slow.disconnect();
+});

@@ -21,7 +21,7 @@ const FAILURE_WINDOW_S = 60;
 const REDIS_TIMEOUT_MS = 250;
 
 /**
- * Counts failures for all replicas, and for this one alone while Redis is unavailable.
+ * Counts failures for all replicas, and for this one alone while Redis is unavailable or takes too long.
  *
  * A flood stays cheap: there are at most 65,536 counters of a minute each, wherever the failures come from, and what is
  * beyond the limit is not asked of Redis any more.
@@ -35,19 +35,26 @@ export function redisFailureLimit(redis: Redis, keyPrefix: string): FailureLimit
     storeClient: redis,
     rejectIfRedisNotReady: true,
     inMemoryBlockOnConsumed: MOST_FAILURES + 1,
-    insuranceLimiter: new RateLimiterMemory(window),
   });
+  const alone = new RateLimiterMemory(window);
   return {
     fail: async (address) => {
-      try {
-        await withinTime(limiter.consume(networkBucket(address)), REDIS_TIMEOUT_MS);
-        return null;
-      } catch (error) {
-        // The library throws its counts when they are beyond the limit.
-        return error instanceof RateLimiterRes ? error.msBeforeNext / 1_000 : null;
-      }
+      const network = networkBucket(address);
+      const counted = () => withinTime(limiter.consume(network), REDIS_TIMEOUT_MS);
+      return waitOf(counted).catch(() => waitOf(() => alone.consume(network)));
     },
   };
+}
+
+/** Seconds to wait, null below the limit: beyond it the library throws its counts. */
+async function waitOf(consume: () => Promise<RateLimiterRes>): Promise<number | null> {
+  try {
+    await consume();
+    return null;
+  } catch (error) {
+    if (error instanceof RateLimiterRes) return error.msBeforeNext / 1_000;
+    throw error;
+  }
 }
 
 /**
