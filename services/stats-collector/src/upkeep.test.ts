@@ -1,4 +1,4 @@
-import { AllKeysGoneError, UnreadableRecordError } from "@veil/keys";
+import { AllKeysGoneError, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { applyUpdate, emptyRecord, totals, type TrafficRecord } from "@veil/traffic";
 import { InMemoryTrafficStore } from "@veil/traffic/testing";
 import { expect, it, vi } from "vitest";
@@ -51,6 +51,35 @@ it("goes on with the others when a record can't be read", async () => {
   const compactor = new RecordCompactor(records, clock);
   for (const entity of ["1", "2"]) compactor.notice(await grown(records, entity));
   vi.spyOn(records, "find").mockRejectedValueOnce(new UnreadableRecordError("of a newer version"));
+  expect(await compactor.pass()).toBe(1);
+});
+
+it("compacts the others where the store refuses one, and says so", async () => {
+  const records = new InMemoryTrafficStore();
+  const compactor = new RecordCompactor(records, clock);
+  for (const entity of ["1", "2"]) compactor.notice(await grown(records, entity));
+  vi.spyOn(records, "replace").mockRejectedValueOnce(new Error("the document is too large"));
+  await expect(compactor.pass()).rejects.toThrow("too large");
+  expect(Object.keys((await records.find("2"))?.live ?? {})).toHaveLength(1);
+  expect(await compactor.pass()).toBe(0);
+});
+
+it("begins with others after one that could not be replaced, as of a newer version", async () => {
+  const records = new InMemoryTrafficStore();
+  let now = 0;
+  const compactor = new RecordCompactor(records, { monotonic: () => (now += 600) });
+  for (const entity of ["1", "2"]) compactor.notice(await grown(records, entity));
+  const { replace } = records;
+  records.replace = async (before, after) => before.entity !== "1" && replace.call(records, before, after);
+  expect([await compactor.pass(), await compactor.pass(), await compactor.pass()]).toEqual([0, 1, 0]);
+});
+
+it("keeps what it has not looked at while the store is away", async () => {
+  const records = new InMemoryTrafficStore();
+  const compactor = new RecordCompactor(records, clock);
+  compactor.notice(await grown(records, "1"));
+  vi.spyOn(records, "replace").mockRejectedValueOnce(new StoreUnavailableError(new Error("away")));
+  await expect(compactor.pass()).rejects.toThrow(StoreUnavailableError);
   expect(await compactor.pass()).toBe(1);
 });
 

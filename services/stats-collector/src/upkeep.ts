@@ -1,4 +1,4 @@
-import { type KeyReader, refuseIfAllAreGone, tryRead } from "@veil/keys";
+import { type KeyReader, refuseIfAllAreGone, StoreUnavailableError, tryRead } from "@veil/keys";
 import { leaseKey, type Redis, RedisLease } from "@veil/redis";
 import { type Clock, lastingFailure, type Logger, type RunningService, runLoop } from "@veil/runtime";
 import {
@@ -108,25 +108,37 @@ export class RecordCompactor {
   }
 
   /**
-   * Compacts for about a second. A record that changes meanwhile stays for the next pass.
+   * Compacts for about a second. A record that changes meanwhile stays for the next pass, behind the others; one of which the store
+   * takes no change until it is noticed again.
    *
    * @returns how many were compacted
-   * @throws {StoreUnavailableError} when the store is away
+   * @throws {StoreUnavailableError} when the store is away; what the first record met that took no change, once the others are done
    */
   async pass(): Promise<number> {
     const end = this.#clock.monotonic() + COMPACTION_PASS_MS;
+    const failures: unknown[] = [];
     let compacted = 0;
-    for (const entity of this.#grown) {
+    for (const entity of [...this.#grown]) {
       if (this.#clock.monotonic() >= end) break;
-      const record = await tryRead(() => this.#records.find(entity));
-      const isGrown = record !== null && record !== "unreadable" && needsCompaction(record, this.#isForgotten);
-      if (!isGrown) this.#grown.delete(entity);
-      else if (await this.#records.replace(record, compact(record, this.#isForgotten))) {
+      try {
+        const looked = await this.#compactOne(entity);
         this.#grown.delete(entity);
-        compacted += 1;
+        if (looked === "changed") this.#grown.add(entity);
+        if (looked === "compacted") compacted += 1;
+      } catch (error) {
+        if (error instanceof StoreUnavailableError) throw error;
+        this.#grown.delete(entity);
+        failures.push(error);
       }
     }
+    if (failures.length > 0) throw failures[0];
     return compacted;
+  }
+
+  async #compactOne(entity: string): Promise<"compacted" | "changed" | "small"> {
+    const record = await tryRead(() => this.#records.find(entity));
+    if (record === null || record === "unreadable" || !needsCompaction(record, this.#isForgotten)) return "small";
+    return (await this.#records.replace(record, compact(record, this.#isForgotten))) ? "compacted" : "changed";
   }
 }
 
