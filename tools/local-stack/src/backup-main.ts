@@ -1,14 +1,13 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, parseCommand, runCommand } from "@veil/backup";
 import { findMongodb, startMongodb } from "@veil/engines";
 import { errorMessage, exitOnSettingsError, readSettings } from "@veil/runtime";
-import { z } from "zod";
-import { ChildRegistry } from "./child-registry.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { dataSecrets } from "./data-secrets.ts";
 import { readEnvironment } from "./read-environment.ts";
+import { runningMongodb } from "./running-mongodb.ts";
 import { stackSettings } from "./settings.ts";
 import { lockDataDirectory } from "./stack-lock.ts";
 
@@ -20,7 +19,6 @@ const usage = `usage: npm run backup -- --to PATH|- [--keep COUNT]
 
 VEIL_DATA_DIR and MONGODB_URI say which system is meant, as for npm start.`;
 
-const runFileSchema = z.object({ mongodb: z.object({ pid: z.number().nullable(), uri: z.string() }) });
 const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
@@ -41,7 +39,7 @@ async function carryOut(asked: Command): Promise<number> {
   const settings = exitOnSettingsError(() => readSettings(stackSettings, { program: `npm run ${asked.action}`, env }));
   const data = await openDataDirectory(projectRoot, settings.VEIL_DATA_DIR);
   const secrets = dataSecrets(data);
-  const running = asked.action === "backup" ? await runningUri(data) : null;
+  const running = asked.action === "backup" ? await runningMongodb(data) : null;
   if (running !== null) return runCommand(asked, { uri: running, secrets }, say);
   const unlock = await lockDataDirectory(data.lockFile);
   try {
@@ -52,14 +50,6 @@ async function carryOut(asked: Command): Promise<number> {
   } finally {
     await unlock();
   }
-}
-
-/** Where MongoDB listens as long as `npm start` runs. One that was killed, or went with its machine, leaves its file. */
-async function runningUri(data: DataDirectory): Promise<string | null> {
-  const text = await readFile(data.runFile, "utf8").catch(() => null);
-  if (text === null) return null;
-  const { pid, uri } = runFileSchema.parse(JSON.parse(text)).mongodb;
-  return pid === null || (await new ChildRegistry(data.childrenFile).isRunning("mongodb", pid)) ? uri : null;
 }
 
 async function withMongodb<T>(

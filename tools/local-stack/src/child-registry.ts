@@ -2,8 +2,9 @@ import { execFile } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { writePrivateFile } from "@veil/runtime";
+import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
+import { parseJson } from "./parse-json.ts";
 
 const childrenSchema = z.record(z.string(), z.object({ pid: z.number().int().positive(), startMark: z.string() }));
 
@@ -25,9 +26,13 @@ export class ChildRegistry {
     this.#file = file;
   }
 
-  /** Ends the processes of a former stack that still run, and reports each. */
+  /** Ends the processes of a former stack that still run, and reports each; also a file that does not say which they are. */
   async endLeftovers(report: (line: string) => void): Promise<void> {
-    for (const [name, child] of Object.entries(await this.#read())) {
+    const children = await this.#read();
+    if (children === "damaged") {
+      report(`${this.#file} is damaged: processes of a former start that still run are not ended.`);
+    }
+    for (const [name, child] of Object.entries(children === "damaged" ? {} : children)) {
       if ((await startMarkOf(child.pid)) !== child.startMark) continue;
       report(`${name} of a former start still runs (process ${child.pid}): ending it.`);
       await endProcess(child);
@@ -37,7 +42,8 @@ export class ChildRegistry {
 
   /** Whether a process that the present or a former stack started runs. */
   async isRunning(name: string, pid: number): Promise<boolean> {
-    const child = (await this.#read())[name];
+    const children = await this.#read();
+    const child = children === "damaged" ? undefined : children[name];
     return child?.pid === pid && (await startMarkOf(pid)) === child.startMark;
   }
 
@@ -55,10 +61,10 @@ export class ChildRegistry {
     await rm(this.#file, { force: true });
   }
 
-  async #read(): Promise<Children> {
-    const text = await readFile(this.#file, "utf8").catch(() => "{}");
-    const children = childrenSchema.safeParse(JSON.parse(text));
-    return children.success ? children.data : {};
+  async #read(): Promise<Children | "damaged"> {
+    const text = await readFileIfThere(this.#file).catch(() => "");
+    const children = childrenSchema.safeParse(parseJson(text ?? "{}"));
+    return children.success ? children.data : "damaged";
   }
 }
 

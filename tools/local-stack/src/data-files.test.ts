@@ -13,6 +13,7 @@ import { openDataDirectory } from "./data-directory.ts";
 import { ensureRealityIdentity } from "./reality-identity.ts";
 import { requireBindable } from "./require-bindable.ts";
 import { RunFile } from "./run-file.ts";
+import { runningMongodb } from "./running-mongodb.ts";
 import { stackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-context.ts";
 import { lockDataDirectory } from "./stack-lock.ts";
@@ -149,6 +150,21 @@ describe("what a killed stack leaves running", () => {
     expect(await isRunning()).toBe(false);
   });
 
+  test.each(["", "{", "\0\0\0\0", "[]", '{"redis":{"pid":"1"}}'])(
+    "is not known from a damaged file, which keeps nothing from starting: %j",
+    async (content) => {
+      await writeFile(inDirectory("children.json"), content);
+      const registry = new ChildRegistry(inDirectory("children.json"));
+      expect(await registry.isRunning("redis", leftover.pid ?? 0)).toBe(false);
+      const lines: string[] = [];
+      await registry.endLeftovers((line) => lines.push(line));
+      expect(lines).toEqual([
+        `${inDirectory("children.json")} is damaged: processes of a former start that still run are not ended.`,
+      ]);
+      await expect(stat(inDirectory("children.json"))).rejects.toThrow();
+    },
+  );
+
   test("is left alone when its number belongs to another process by now", async () => {
     const children = { redis: { pid: leftover.pid, startMark: "0" } };
     await writeFile(inDirectory("children.json"), JSON.stringify(children));
@@ -201,5 +217,16 @@ describe("the port of the API", () => {
     await expect(requireBindable("192.0.2.77", 8_000)).rejects.toThrow(
       /API_HOST=192.0.2.77 is no address of this machine/,
     );
+  });
+
+  test.each(["", "{", '{"mongodb":{}}'])("names no MongoDB where it is damaged: %j", async (content) => {
+    await writeFile(inDirectory("run.json"), content);
+    const files = { runFile: inDirectory("run.json"), childrenFile: inDirectory("children.json") };
+    expect(await runningMongodb(files)).toBeNull();
+    await writeFile(
+      inDirectory("run.json"),
+      JSON.stringify({ mongodb: { pid: null, uri: "mongodb://10.0.0.1/veil" } }),
+    );
+    expect(await runningMongodb(files)).toBe("mongodb://10.0.0.1/veil");
   });
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "./parse-json.ts";
 
 const WARN = 40;
 
@@ -26,12 +27,4 @@ export function readLogLine(line: string): string | undefined {
   const isSevere = typeof level === "number" ? level >= WARN : SEVERE_LEVELS.has(level.toLowerCase());
   if (!isSevere) return undefined;
   return [msg, warning, err?.message].filter((part) => part !== undefined && part !== "").join(": ");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@ import { link, readFile, rename, rm } from "node:fs/promises";
 import { writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
 import { startMarkOf } from "./child-registry.ts";
+import { parseJson } from "./parse-json.ts";
 import { StackStartError } from "./stack-context.ts";
 
 const ownerSchema = z.object({ pid: z.number().int().positive(), startMark: z.string() });
@@ -66,18 +67,10 @@ async function textOf(file: string): Promise<string | null> {
 }
 
 async function refuseIfAlive(text: string): Promise<void> {
-  const owner = ownerSchema.safeParse(parsed(text));
+  // A file that is no JSON is nobody's.
+  const owner = ownerSchema.safeParse(parseJson(text));
   if (!owner.success || (await startMarkOf(owner.data.pid)) !== owner.data.startMark) return;
   throw new StackStartError(
     `A stack is running on this data directory already (process ${owner.data.pid}). Stop it first, or set VEIL_DATA_DIR and API_PORT to others.`,
   );
-}
-
-/** A file that is no JSON is nobody's. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
