@@ -1,5 +1,5 @@
 import { QueueUnavailableError } from "@veil/job-queue";
-import { deviceIdOf, type KeyRecord } from "@veil/keys";
+import { deviceIdOf, type KeyRecord, UnreadableRecordError } from "@veil/keys";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
@@ -52,6 +52,13 @@ describe("the gate for devices", () => {
       { id: deviceIdOf(key.keyId, "phone-0001"), os: "iOS", userAgent: "Happ/3.7.1" },
     ]);
     expect(JSON.stringify([list, plane.jobs.submitted])).not.toContain("phone-0001");
+  });
+
+  it("lets devices in while the list of them can't be read, and registers none", async () => {
+    limitTo(1);
+    plane.devices.find = () => Promise.reject(new UnreadableRecordError("devices: the document 1 makes no sense"));
+    expect([await ask(), await ask({ hardwareId: "phone-0002" }), submitted()]).toEqual([null, null, 0]);
+    expect(await ask({ hardwareId: null }, openGate("refuse"))).toBe("device_id_missing");
   });
 
   it("refuses the next one when the limit is reached, and has that reported by one job", async () => {

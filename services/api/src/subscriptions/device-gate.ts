@@ -16,6 +16,7 @@ import {
   MOST_REFUSALS_A_DAY,
   type SeenDevice,
   standingOf,
+  tryRead,
 } from "@veil/keys";
 import type { Refusal } from "@veil/subscriptions";
 import { askJob } from "../jobs/ask-job.ts";
@@ -45,6 +46,9 @@ export interface DeviceGateOptions {
   /** How long an answer waits for the registration of its device, in milliseconds. */
   readonly waitMs?: number;
 }
+
+/** The devices of a key; null where it has none, or none are to be read. */
+type FoundDevices = DeviceList | "unreadable" | null;
 
 type Registered = JobResult<"register-device">;
 
@@ -79,17 +83,17 @@ export class DeviceGate {
   }
 
   /** The devices of a key, for {@link refusalOf}: to be read beside the key. @throws {StoreUnavailableError} */
-  async read(keyId: number, { hardwareId }: PresentedDevice): Promise<DeviceList | null> {
-    return hardwareId === null ? null : this.#options.devices.find(keyId);
+  async read(keyId: number, { hardwareId }: PresentedDevice): Promise<FoundDevices> {
+    return hardwareId === null ? null : tryRead(() => this.#options.devices.find(keyId));
   }
 
   /**
    * Why a device gets no connections; null when it does. While it can't be registered, because Redis or the workers are
-   * away, it does.
+   * away, or the list makes no sense, it does.
    *
    * @param list the devices of the key as they were read
    */
-  async refusalOf(key: KeyRecord, list: DeviceList | null, arrival: DeviceArrival): Promise<Refusal | null> {
+  async refusalOf(key: KeyRecord, list: FoundDevices, arrival: DeviceArrival): Promise<Refusal | null> {
     const { keyId, terms } = key;
     const { hardwareId, registers, os, osVersion, model, userAgent } = arrival.device;
     const now = this.#options.clock.now();
@@ -98,6 +102,7 @@ export class DeviceGate {
     if (id === null) {
       return terms.deviceLimit !== null && this.#options.withoutId === "refuse" ? "device_id_missing" : null;
     }
+    if (list === "unreadable") return null;
     const device: SeenDevice = { id, os, osVersion, model, userAgent };
     const devices = devicesOf(list, terms);
     const seconds = Math.floor(now / 1_000);

@@ -8,6 +8,7 @@ import {
   SEES_ALL,
 } from "@veil/keys";
 import { CoalescedCalls } from "@veil/runtime";
+import { orUnreadable } from "./or-unreadable.ts";
 
 export type DeviceJobHandlers = Pick<JobHandlers<"veil-keys">, "register-device" | "forget-devices">;
 
@@ -18,7 +19,7 @@ export function deviceJobHandlers(ports: DevicePorts): DeviceJobHandlers {
     "register-device": ({ key_id: keyId, device, deadline, request_id: requestId }) =>
       registrar.register(keyId, { device, requestId, deadline }),
     "forget-devices": ({ key_id: keyId, device_id: deviceId, owner, deadline }, { jobId: job }) =>
-      forgetDevices({ keyId, job, deviceId, owner, deadline }, ports),
+      orUnreadable("device list", () => forgetDevices({ keyId, job, deviceId, owner, deadline }, ports)),
   };
 }
 

@@ -9,7 +9,6 @@ import {
   provisionKey,
   putKey,
   retireKey,
-  tryRead,
 } from "@veil/keys";
 import { systemClock } from "@veil/runtime";
 import pLimit from "p-limit";
@@ -20,6 +19,7 @@ import type { TokenJobHandlers } from "./token-job-handlers.ts";
 import { actorOf } from "./actor-of.ts";
 import { BatchAdmission } from "./batch-admission.ts";
 import type { WebhookJobHandlers } from "./webhook-job-handlers.ts";
+import { orUnreadable } from "./or-unreadable.ts";
 import { beginUpdateKeys, type UpdateKeysPorts } from "./update-keys.ts";
 
 /** A batch of creations begins when fewer than so many of those before are under way: enough for the store to share its writes. */
@@ -107,7 +107,7 @@ export function keyJobHandlers(
       creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const request = { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) };
-      const result = await orUnreadable(() => changeKey(request, ports));
+      const result = await orUnreadable("key", () => changeKey(request, ports));
       reported("change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },
@@ -119,7 +119,7 @@ export function keyJobHandlers(
       const { jobId: job, redelivered } = delivery;
       const requested = { owner, terms, ...(name !== undefined && { name }) };
       const request = { externalId, job, deadline, redelivered, requested, actor: actorOf(asked) };
-      const result = await orUnreadable(() => putKey(request, ports));
+      const result = await orUnreadable("key", () => putKey(request, ports));
       if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
       reported(result.outcome === "created" ? "create" : "change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
@@ -130,7 +130,7 @@ export function keyJobHandlers(
       const { jobId: job, redelivered } = delivery;
       const actor = actorOf(asked);
       const request = { keyId, owner, job, deadline, redelivered, actor };
-      return reported("delete", await orUnreadable(() => retireKey(request, ports)), delivery);
+      return reported("delete", await orUnreadable("key", () => retireKey(request, ports)), delivery);
     },
 
     "delete-keys": async ({ key_ids, owner, deadline, ...asked }, delivery) => {
@@ -141,24 +141,13 @@ export function keyJobHandlers(
           deletions(async () => {
             const job = itemJobId(jobId, index);
             const request = { keyId, owner, job, deadline, redelivered, actor };
-            return reported("delete", await orUnreadable(() => retireKey(request, batchPorts)), delivery);
+            return reported("delete", await orUnreadable("key", () => retireKey(request, batchPorts)), delivery);
           }),
         ),
       );
       return { outcome: "done", items };
     },
   };
-}
-
-const UNREADABLE = { outcome: "failed", detail: "the key can't be read or changed" } as const;
-
-/**
- * The result of a change or deletion of a key. One whose record makes no sense, or takes no change, would fail at each delivery, and with
- * it all others of its job.
- */
-async function orUnreadable<Result>(run: () => Promise<Result>): Promise<Result | typeof UNREADABLE> {
-  const end = await tryRead(run);
-  return end === "unreadable" ? UNREADABLE : end;
 }
 
 /** A node that is asked a bounded number of things at once, so that its connection keeps room for single jobs. */

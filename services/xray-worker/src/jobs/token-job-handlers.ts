@@ -1,6 +1,7 @@
 import { orTooLate } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
 import { actorOf } from "./actor-of.ts";
+import { orUnreadable } from "./or-unreadable.ts";
 import { changeToken, createToken, deleteToken, type TokenPorts } from "@veil/tokens";
 
 export type TokenJobHandlers = Pick<JobHandlers<"veil-keys">, "create-token" | "change-token" | "delete-token">;
@@ -11,8 +12,10 @@ export function tokenJobHandlers(ports: TokenPorts): TokenJobHandlers {
     "create-token": ({ token, deadline, ...asked }, { jobId: job }) =>
       orTooLate(createToken({ job, deadline, token, actor: actorOf(asked) }, ports)),
     "change-token": ({ token_id: id, giver, change, deadline }, { jobId: job }) =>
-      orTooLate(changeToken({ job, deadline, id, giver, change }, ports)),
+      orUnreadable("token", () => orTooLate(changeToken({ job, deadline, id, giver, change }, ports))),
     "delete-token": ({ token_id: id, giver, deadline, ...asked }, { redelivered }) =>
-      orTooLate(deleteToken({ id, giver, deadline, redelivered, actor: actorOf(asked) }, ports)),
+      orUnreadable("token", () =>
+        orTooLate(deleteToken({ id, giver, deadline, redelivered, actor: actorOf(asked) }, ports)),
+      ),
   };
 }

@@ -1,0 +1,16 @@
+import type { NotApplied } from "@veil/job-contract";
+import { tryRead } from "@veil/keys";
+
+/**
+ * The result of a change of one record. Where it makes no sense, or takes no change, each delivery would fail, and with it all others of
+ * its job: whoever asks is told so at once.
+ *
+ * @param what that which is changed
+ */
+export async function orUnreadable<Result>(
+  what: "key" | "device list" | "token" | "webhook",
+  change: () => Promise<Result>,
+): Promise<Result | NotApplied> {
+  const end = await tryRead(change);
+  return end === "unreadable" ? { outcome: "failed", detail: `the ${what} can't be read or changed` } : end;
+}
