@@ -128,7 +128,7 @@ test("who enters another key keeps the undecided ones in the entry, and drops wh
   expect(externalIds.entries.get("tg-1")).toEqual([keyId, 61, 60]);
 });
 
-test("is told at once where the key that has the id can't be read", async () => {
+test("says at once that the key that has the id can't be read", async () => {
   const { put, store } = putter();
   await put("put-1");
   store.find = () => Promise.reject(new UnreadableRecordError("keys: the document 1 makes no sense"));

@@ -3,7 +3,7 @@ import { tryRead } from "@veil/keys";
 
 /**
  * The result of a change of one record. Where it makes no sense, or takes no change, each delivery would fail, and with it all others of
- * its job: whoever asks is told so at once.
+ * its job: whoever asks hears of it at once.
  *
  * @param what that which is changed
  */
