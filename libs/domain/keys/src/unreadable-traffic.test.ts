@@ -47,7 +47,7 @@ it.each<[string, KeyChange]>([
   ["begin its count anew", { resetTraffic: true, set: { note: "n" } }],
   ["have another limit", { set: { trafficLimit: 200 } }],
   ["be put on hold", { set: { holdFor: 60 } }],
-])("it is said at once that a key can't %s, and it stays as it was", async (_name, asked) => {
+])("a key that can't %s stays as it was, and its caller hears why at once", async (_name, asked) => {
   const { change, stored } = damaged();
   const before = stored();
   expect(await change(asked)).toEqual({ outcome: "failed", detail: "what the key has moved can't be read" });
