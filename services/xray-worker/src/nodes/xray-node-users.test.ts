@@ -1,4 +1,5 @@
 import { type Creation, type DesiredState, type InboundVault, UnreadableRecordError } from "@veil/keys";
+import { userEmail } from "@veil/protocols";
 import { AccountMismatchError, type InboundUser, type XrayNode } from "@veil/xray-grpc";
 import { expect, test } from "vitest";
 import { InboundLostError, XrayNodeUsers } from "./xray-node-users.ts";
@@ -60,7 +61,7 @@ function emptyNode(inboundTag = "vless-in", stored: string = STORED) {
     groups: { names: ["default"], isSettled: true },
     shortId: "",
   });
-  return { users, state, asked, held };
+  return { node, users, state, asked, held };
 }
 
 test("an inbound that is rebuilt holds unmanaged users, active keys and those that are being created", async () => {
@@ -69,6 +70,29 @@ test("an inbound that is rebuilt holds unmanaged users, active keys and those th
   expect(listed.state).toBe("missing");
   await listed.rebuild(state);
   expect(held.toSorted()).toEqual(["1@veil", "2@veil", "friend@example.com"]);
+});
+
+test("users that one message does not take are added behind it, 32 at a time", async () => {
+  const { node, state, users } = emptyNode();
+  const keyIds = Array.from({ length: 100 }, (_, index) => index + 1);
+  state.findCreating = async () => [];
+  state.findDesired = async () =>
+    new Map(
+      keyIds.map((keyId) => [keyId, { keyId, uuid: uuidOf(keyId), flow: "", indeterminate: [], groups: ["default"] }]),
+    );
+  node.addInbound = async (_definition, all) => all.slice(1);
+  const added: string[] = [];
+  let [underWay, most] = [0, 0];
+  node.addUser = async ({ email }) => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay -= 1;
+    added.push(email);
+    return "added";
+  };
+  await (await users.list()).rebuild(state);
+  expect([most, added.toSorted()]).toEqual([32, keyIds.map(userEmail).toSorted()]);
 });
 
 test("an inbound under another tag is not made of what the node's first inbound was before", async () => {

@@ -21,7 +21,6 @@ import {
   type XrayNode,
 } from "@veil/xray-grpc";
 import { hasReality, type InboundKind, keyIdOfEmail, PLAIN_KIND, protocolNamed, userEmail } from "@veil/protocols";
-import pLimit from "p-limit";
 import type { BlockedUsers } from "./blocked-users.ts";
 import type { ConfigMirror } from "../config-file/config-mirror.ts";
 import { nodeErrors } from "./node-errors.ts";
@@ -206,8 +205,12 @@ export class XrayNodeUsers implements ReconciledNode {
   async #addInbound({ definition, foreign }: StoredInbound, ours: readonly InboundUser[]): Promise<void> {
     await nodeErrors(this.name, async () => {
       const left = await this.#addListening(definition, [...foreign, ...ours]);
-      const limit = pLimit(ADDED_AT_ONCE);
-      await Promise.all(left.map((user) => limit(() => this.#options.node.addUser(user))));
+      // They take turns at one list: a promise for each of a hundred thousand users would be mostly garbage.
+      const waiting = left.values();
+      const addInTurn = async () => {
+        for (const user of waiting) await this.#options.node.addUser(user);
+      };
+      await Promise.all(Array.from({ length: ADDED_AT_ONCE }, addInTurn));
     });
   }
 
