@@ -207,10 +207,10 @@ export class XrayNodeUsers implements ReconciledNode {
       const left = await this.#addListening(definition, [...foreign, ...ours]);
       // They take turns at one list: a promise for each of a hundred thousand users would be mostly garbage.
       const waiting = left.values();
-      const addInTurn = async () => {
+      const addRest = async () => {
         for (const user of waiting) await this.#options.node.addUser(user);
       };
-      await Promise.all(Array.from({ length: ADDED_AT_ONCE }, addInTurn));
+      await Promise.all(Array.from({ length: ADDED_AT_ONCE }, addRest));
     });
   }
 
