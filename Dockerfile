@@ -82,7 +82,7 @@ EXPOSE 8000 9100
 # The user "node", as a number: Kubernetes can tell that it is not root.
 USER 1000:1000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "healthcheck.mjs"]
-ENTRYPOINT ["node", "--enable-source-maps", "services/api/dist/main.js"]
+ENTRYPOINT ["node", "services/api/dist/main.js"]
 
 
 FROM runtime AS xray-worker
@@ -94,7 +94,7 @@ ENV METRICS_PORT=9101
 EXPOSE 9101
 USER 1000:1000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "healthcheck.mjs"]
-ENTRYPOINT ["node", "--enable-source-maps", "services/xray-worker/dist/main.js"]
+ENTRYPOINT ["node", "services/xray-worker/dist/main.js"]
 
 
 FROM runtime AS stats-collector
@@ -106,7 +106,7 @@ ENV METRICS_PORT=9102
 EXPOSE 9102
 USER 1000:1000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "healthcheck.mjs"]
-ENTRYPOINT ["node", "--enable-source-maps", "services/stats-collector/dist/main.js"]
+ENTRYPOINT ["node", "services/stats-collector/dist/main.js"]
 
 
 # Operators put secrets in its volume by hand, for which it has Debian's tools.

@@ -66,6 +66,17 @@ describe("keys by their terms in MongoDB", () => {
 });
 describe("the external ids in MongoDB", () => {
   externalIdsConformance(() => mongo.externalIds);
+  it("may be those of a key that a worker of the version before has entered since", async () => {
+    const [id, fence] = [{ externalId: "tg-older", owner: null }, 1_800_000_000_000_000];
+    await mongo.externalIds.claim(id, 7);
+    await mongo.externalIds.replace(id, { keyIds: [8, 7], version: 1, fence });
+    const entries = mongo.connection.collection<{ readonly _id: string }>("external_ids");
+    await entries.updateOne({ _id: "tg-older" }, { $set: { key_id: 9, undecided: [6] } });
+    expect(await mongo.externalIds.find(id)).toEqual([8, 7, 9, 6]);
+    await mongo.externalIds.replace(id, { keyIds: [10], version: 2, fence });
+    expect(await mongo.externalIds.find(id)).toEqual([10]);
+    expect(await entries.findOne({ _id: "tg-older" })).toMatchObject({ key_id: 10, undecided: [] });
+  });
 });
 describe("the devices in MongoDB", () => {
   deviceStoreConformance(() => mongo.devices);

@@ -3,7 +3,13 @@ import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
 import { type ChangeRequest, changeKey, type KeyChange } from "./change-key.ts";
 import { dueOf } from "./due-of.ts";
-import { LeaseHeldError, NodeIndeterminateError, NodeRejectedError, NodeUnreachableError } from "./errors.ts";
+import {
+  LeaseHeldError,
+  NodeIndeterminateError,
+  NodeRejectedError,
+  NodeUnreachableError,
+  UnreadableRecordError,
+} from "./errors.ts";
 import { firstTerms, type KeyTerms } from "./terms/key-terms.ts";
 
 const START_S = START_MS / 1_000;
@@ -329,6 +335,21 @@ describe("an external id", () => {
       await rig.change({ set: { externalId: "tg" } }, { keyId: 2, job: "change-3", deadline: LATE }),
     ).toMatchObject({ outcome: "changed" });
     expect(rig.externalIds.entries.get("tg")).toEqual([2]);
+  });
+
+  it("that an unreadable key may have is refused at once, and the caller's own key is not blamed for it", async () => {
+    const rig = withKey();
+    rig.externalIds.entries.set("tg", [2]);
+    const { find } = rig.store;
+    rig.store.find = async (keyId) => {
+      if (keyId === 2) throw new UnreadableRecordError("key 2");
+      return find.call(rig.store, keyId);
+    };
+    expect(await rig.change({ set: { externalId: "tg" } })).toEqual({
+      outcome: "unavailable",
+      detail: "another key that can't be read was given external_id tg",
+    });
+    expect(rig.stored()?.terms.externalId).toBeNull();
   });
 
   it("that two keys want at once goes to one of them", async () => {

@@ -5,7 +5,7 @@ import { LeaseHeldError, UnreadableRecordError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { namedSteps } from "./events/key-steps.ts";
 import { callersStep, dueStep } from "./events/steps-of-change.ts";
-import { externalIdTaken, giveExternalId } from "./external-ids.ts";
+import { externalIdTaken, externalIdUnreadable, giveExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { TOO_LATE } from "./not-done.ts";
@@ -17,6 +17,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
+import { tryRead } from "./try-read.ts";
 
 /** One change of a key; it happens as a whole or not at all. */
 export interface KeyChange extends TermsChange {
@@ -108,8 +109,9 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   if (externalId === null || externalId === before.terms.externalId) return storeVersion(begun, [lease], ports);
   const id = { externalId, owner: before.owner };
   return ports.lease.holdExternalId(id, async (held) => {
-    const given = await giveExternalId(id, keyId, held, ports);
-    return given === "given" ? storeVersion(begun, [lease, held], ports) : end(externalIdTaken(externalId));
+    const given = await tryRead(() => giveExternalId(id, keyId, held, ports));
+    if (given === "given") return storeVersion(begun, [lease, held], ports);
+    return end(given === "taken" ? externalIdTaken(externalId) : externalIdUnreadable(externalId));
   });
 }
 

@@ -61,8 +61,8 @@ export class NodeWatch {
   }
 
   /**
-   * How many users a node held when they were last counted, if there is no sign that it holds fewer now: it answers, it is the
-   * same process, and nothing has happened to it. Null when they have to be counted.
+   * How many users a node held when they were last counted, or a pass was over, if there is no sign that it holds fewer now: it
+   * answers, it is the same process, and nothing has happened to it. Null when they have to be counted.
    *
    * @param uptime as it is now, of {@link HealthProbe}
    */

@@ -97,12 +97,12 @@ export class DeliveryProgress {
     clock: DeliveryClock,
   ): void {
     const now = clock.now();
-    const { failingSince } = this.#state;
+    const latest = clock.latest();
     const failures = this.#state.failures + (attempts === 0 || this.isAway ? 1 : 0);
     this.#hasFailedForLong ||= !isOurs && hasLasted(FAILS_FOR_LONG_MS, since, clock);
     // One that lies ahead was noted by a clock that was ahead, and would be for as long.
-    const isKnown = failingSince !== null && failingSince <= clock.latest();
-    this.#state = { ...this.#state, lastError: error, failingSince: isKnown ? failingSince : now, failures };
+    const failingSince = Math.min(this.#state.failingSince ?? latest, latest);
+    this.#state = { ...this.#state, lastError: error, failingSince, failures };
     if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
   }
 

@@ -13,7 +13,8 @@ interface GrowingLruOptions {
 
 /**
  * Remembers so many entries at most, and forgets those first that were used longest ago. It takes memory for what it holds: an
- * LRUCache with a `max` sets aside room for all of them when it is made, 4.5 MB for 100,000 (11.5).
+ * LRUCache with a `max` sets aside room for all of them when it is made, 4.5 MB for 100,000 (11.5). Full, it is the one that takes
+ * more.
  */
 export class GrowingLru<Key extends Entry, Value extends Entry> extends LRUCache<Key, Value> {
   /** @param most how many entries, 1 or more */

@@ -28,7 +28,7 @@ export interface PlannedChange {
  * The nodes and hosts for the answer to a change that was done: as they are stored, and where the store does not say so in time, as
  * this process knows them with the change made to them. An error would have the caller do it once more.
  *
- * @throws {StoreUnavailableError | TimeLimitError} where what this process knows is too old for the change
+ * @throws {StoreUnavailableError} where what this process knows is too old for the change
  */
 export async function fleetAfterWrite(
   { job, change }: PlannedChange,
@@ -41,7 +41,9 @@ export async function fleetAfterWrite(
     if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
     const known = knownFleet();
     const end = change(known, { job: job.id, now: clock.now() });
-    if (end.outcome !== "changed" && end.outcome !== "done") throw error;
+    if (end.outcome !== "changed" && end.outcome !== "done") {
+      throw error instanceof TimeLimitError ? new StoreUnavailableError(error) : error;
+    }
     log.warn({ job: job.id, err: error }, "a change is answered without a look at what is stored");
     return end.outcome === "done" ? known : { ...known, ...end };
   }

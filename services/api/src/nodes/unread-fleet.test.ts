@@ -52,9 +52,12 @@ describe.each([
   });
 });
 
-it("answers 503 where this process has not seen yet what was changed", async () => {
+it.each([
+  ["is away", isAway],
+  ["hangs", hangs],
+])("answers 503 where the store %s and this process has not seen yet what was changed", async (_name, read) => {
   await call(api, "post", "/api/nodes").send({ name: "fi-1", address: "10.0.0.2:10085" }).expect(200);
-  unreadAfter("change-node", isAway);
+  unreadAfter("change-node", read);
   const answer = await call(api, "patch", "/api/nodes/fi-1").send({ note: "n" });
   expect(answerOf(answer)).toEqual(failure(503, "The key store is unavailable"));
 });

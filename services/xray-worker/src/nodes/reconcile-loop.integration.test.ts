@@ -230,9 +230,11 @@ test("a calm node of many users is counted every five seconds, and at once when 
   isAway = false;
   await seconds(1);
   expect([counts, listings]).toEqual([6, 3]);
-  held = held.slice(0, 45_000);
+  held = held.slice(0, 49_900);
   await seconds(5);
-  expect(counts).toBe(7);
+  expect([counts, listings]).toEqual([7, 3]);
+  await periods(1);
+  expect([missing.length, listings]).toEqual([100, 4]);
 });
 
 test("a node that restarted is listed, though it has its users", async () => {
