@@ -10,6 +10,8 @@ const moment = z
   .nullable()
   .meta({ type: ["integer", "null"], format: "int64" });
 const bytes = z.int().min(0).meta({ format: "int64" });
+const UNREAD_TRAFFIC =
+  "0 where the record of it is damaged, and in the answer to a change after which it could not be read.";
 
 /** A key as every endpoint shows it. */
 export const keySchema = z
@@ -45,8 +47,14 @@ export const keySchema = z
       example: "month",
     }),
     next_reset_at: moment.meta({ description: "When it does so next. Unix seconds.", example: 1704067200 }),
-    traffic_used: bytes.meta({ description: "Bytes since the last reset, as of the last sync.", example: 5368709120 }),
-    traffic_lifetime: bytes.meta({ description: "Bytes ever, as of the last sync.", example: 53687091200 }),
+    traffic_used: bytes.meta({
+      description: `Bytes since the last reset, as of the last sync. ${UNREAD_TRAFFIC}`,
+      example: 5368709120,
+    }),
+    traffic_lifetime: bytes.meta({
+      description: `Bytes ever, as of the last sync. ${UNREAD_TRAFFIC}`,
+      example: 53687091200,
+    }),
     hold_for: bytes.nullable().meta({ description: "The term of a key on hold, in seconds.", example: null }),
     hold_until: moment.meta({ description: "When that term begins at the latest. Unix seconds.", example: null }),
     external_id: z.string().nullable().meta({ description: "The caller's own id of the key.", example: "tg-42" }),
