@@ -37,6 +37,8 @@ const LOOK_EVERY_MS = 200;
 const TAKEN_AT_ONCE = 1_000;
 /** After a worker died nothing is relayed for so long. */
 const RELAY_LEASE_MS = 5_000;
+/** Whether nothing can have been overlooked takes Redis three answers, one of them long. */
+const LOOK_AT_ALL_EVERY_MS = 500;
 const LOOK_AT_ALL_LEASE_MS = 10_000;
 const FORGET_EVERY_MS = 10 * 60_000;
 const DAY_S = 24 * 60 * 60;
@@ -50,7 +52,7 @@ interface ForgetOptions extends RelayLoopOptions {
 export function startRelayLoop(running: RunningService, options: ForgetOptions): PeriodicTask {
   const { log } = options;
   runLoop(running, "events of all subjects", {
-    everyMs: LOOK_EVERY_MS,
+    everyMs: LOOK_AT_ALL_EVERY_MS,
     jitter: 0.2,
     task: () => relayAll(options),
     ...lastingFailure(log, "could not look for events everywhere"),
