@@ -97,6 +97,23 @@ describe("coming back", () => {
     expect(nodes.b.users.has(1)).toBe(true);
   });
 
+  it("adds once in all attempts of a write, though no node could follow the first one", async () => {
+    const { change, nodes, stored, users } = withKey({ expiresAt: START_S - 10 }, false);
+    const isAway = (node: string) => () => {
+      throw new NodeUnreachableError(node, null);
+    };
+    for (const node of Object.values(nodes)) node.onCall = isAway(node.name);
+    const attempt = (number: number) =>
+      change({ extendSeconds: 3_600_000 }, { job: `extend-426614174000-${number}`, deadline: LATE });
+    expect(await attempt(1)).toMatchObject({ outcome: "unavailable" });
+    const once = stored()?.terms;
+    expect(await attempt(2)).toMatchObject({ outcome: "unavailable" });
+    for (const node of Object.values(nodes)) node.onCall = () => undefined;
+    expect(await attempt(3)).toMatchObject({ outcome: "changed", isChanged: true });
+    expect(stored()?.terms).toEqual(once);
+    expect(users()).not.toContain(null);
+  });
+
   it("stands without any node, and says that none can be reached", async () => {
     const { change, nodes, stored } = withKey({ enabled: false }, false);
     for (const node of Object.values(nodes)) {

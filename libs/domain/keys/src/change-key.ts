@@ -17,6 +17,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
+import { isOfSameWrite } from "./same-write.ts";
 import { tryRead } from "./try-read.ts";
 
 /** One change of a key; it happens as a whole or not at all. */
@@ -87,7 +88,8 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   };
   const before = await ports.store.find(keyId);
   if (before === null || !isVisible(before) || !sees(request, before)) return end({ outcome: "not-found" });
-  if (before.changedBy.includes(job)) {
+  // An attempt before may have been answered as not done because no node could follow: what it changed stands.
+  if (before.changedBy.some((made) => isOfSameWrite(made, job))) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }

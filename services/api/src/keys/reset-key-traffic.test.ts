@@ -1,3 +1,4 @@
+import { QueueUnavailableError } from "@veil/job-queue";
 import { firstTerms, type SettableTerms } from "@veil/keys";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
@@ -55,8 +56,20 @@ it("waits for no worker where a key has no limit, and has the reset reported", a
   expect(reported?.payload).toMatchObject({ change: { hasLedgerReset: true }, actor: { name: "secret-1" } });
 });
 
-it("fails as a reset does when the key could not be let in again", async () => {
+it("stands when no node can let the key in again", async () => {
   addKey({ trafficLimit: 50 });
   api.plane.jobs.scripts["change-key"] = () => finished<"change-key">({ outcome: "unavailable", detail: "no node" });
-  expect(answerOf(await reset())).toEqual(failure(500, "Failed to reset traffic: no node"));
+  expect((await reset().expect(200)).body).toMatchObject({ previous_total: 100 });
+});
+
+it("tells a repeat what was counted before the reset, where its first request could not change the key", async () => {
+  addKey({ trafficLimit: 50 });
+  api.plane.jobs.beforeSubmit = async ({ name }) => {
+    if (name === "change-key") throw new QueueUnavailableError(false, new Error("away"));
+  };
+  const once = () => reset().set("Idempotency-Key", "reset-1");
+  expect(answerOf(await once())).toEqual(failure(500, "Failed to reset traffic: the job queue is unavailable"));
+  api.plane.jobs.beforeSubmit = async () => undefined;
+  expect((await once().expect(200)).body).toMatchObject({ previous_total: 100 });
+  expect(jobs()).toEqual(["reset-traffic", "change-key"]);
 });

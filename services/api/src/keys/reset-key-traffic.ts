@@ -1,5 +1,12 @@
 import { type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
-import { WriteFailedError } from "../errors.ts";
+import {
+  QUEUE_UNAVAILABLE,
+  STORE_UNAVAILABLE,
+  TIMED_OUT,
+  WriteFailedError,
+  WriteIndeterminateError,
+  WriteIndeterminateUnavailableError,
+} from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob } from "../jobs/run-write-job.ts";
@@ -64,9 +71,14 @@ async function sinceEitherReset(
   return usedTraffic(terms, { lifetime, reset }, clock.now());
 }
 
+/** With these nothing was done to the key. */
+const NOTHING_DONE = [QUEUE_UNAVAILABLE, STORE_UNAVAILABLE, TIMED_OUT];
+
 /**
  * A change that takes the ledger's reset into account, and has it reported. Bytes counted since then stay counted, but
- * for a rolling month.
+ * for a rolling month. That no node could let the key in again does not fail the reset: it stands, and they follow.
+ *
+ * @throws {WriteIndeterminateError} when it was not made: a repeat makes it, and hears what the ledger's reset has counted
  */
 async function lift(
   keyId: number,
@@ -83,6 +95,11 @@ async function lift(
     );
   } catch (error) {
     if (!(error instanceof WriteFailedError)) throw error;
-    throw new WriteFailedError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
+    const isIndeterminate =
+      error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError;
+    if (isIndeterminate || NOTHING_DONE.includes(error.reason)) {
+      throw new WriteIndeterminateError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
+    }
+    scope.log.warn({ err: error, key_id: keyId }, "a key is let in again after its reset once a node can be reached");
   }
 }
