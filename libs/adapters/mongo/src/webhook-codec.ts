@@ -50,6 +50,7 @@ export const deliveryDocument = z.object({
   paused_until: z.number(),
   last_delivered_at: z.number().nullable(),
   last_error: z.string().nullable(),
+  last_ours: z.boolean().default(false),
   slow: z.boolean().default(false),
   revision: z.number(),
   /** What lies in the lanes, as of this revision: a version that does not know of it changes the lanes alone. */
@@ -115,6 +116,7 @@ export function toDelivery(document: DeliveryDocument): DeliveryState {
     pausedUntil: document.paused_until,
     lastDeliveredAt: document.last_delivered_at,
     lastError: document.last_error,
+    isLastOurs: document.last_ours,
     isSlow: document.slow,
     revision: document.revision,
   };
@@ -142,6 +144,7 @@ export function toDeliveryDocument(state: DeliveryState): DeliveryDocument {
     paused_until: state.pausedUntil,
     last_delivered_at: state.lastDeliveredAt,
     last_error: state.lastError,
+    last_ours: state.isLastOurs,
     slow: state.isSlow,
     revision: state.revision,
     summary: { revision: state.revision, waiting, next_at, oldest_at },

@@ -321,6 +321,25 @@ describe("deliverEvents", () => {
     expect(new Set(sentSeqs()).size).toBe(40);
   });
 
+  it("gives the receiver all its time once it was not its fault any more", async () => {
+    webhook = storedWebhook({ enabledAt: now - 365 * DAY_MS });
+    log.add();
+    end = () => ({ outcome: "failed", error: "the secret can't be opened", isOurs: true });
+    for (let hour = 0; hour < 24 * 4; hour += 1) {
+      await run();
+      now += HOUR_MS;
+    }
+    end = () => failed;
+    const after: Record<string, number> = {};
+    for (let hour = 0; after["dead"] === undefined && hour < 24 * 7; hour += 1) {
+      if (hour % 12 === 0) log.add();
+      if ((await run()) === "dead") after["dead"] = hour;
+      if (givenUp.length > 0) after["givenUp"] ??= hour;
+      now += HOUR_MS;
+    }
+    expect(after).toEqual({ givenUp: 24, dead: 72 });
+  });
+
   it("keeps what was not begun when it is to stop, and what was broken off without a failure", async () => {
     for (let index = 0; index < 50; index += 1) log.add({ subject: `key:${index}` });
     let isStopping = false;

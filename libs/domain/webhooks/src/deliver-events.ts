@@ -152,8 +152,9 @@ async function runLane(
       lane = advanced(lane, clock.now());
     } else {
       progress.failed(end, lane, clock);
-      const isGivenUp = end.isOurs !== true && wasTriedLongEnough(lane, clock) && (await giveUp(event, webhook));
-      return isGivenUp ? advanced(lane, clock.now()) : triedInVain(lane, clock);
+      const isOurs = end.isOurs === true;
+      const isGivenUp = !isOurs && wasTriedLongEnough(lane, clock) && (await giveUp(event, webhook));
+      return isGivenUp ? advanced(lane, clock.now()) : triedInVain(lane, isOurs, clock);
     }
     if (isHalted()) return lane;
   }

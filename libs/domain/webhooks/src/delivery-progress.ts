@@ -82,7 +82,14 @@ export class DeliveryProgress {
   /** Notes that an event was taken. The receiver is back: nothing waits longer because it was away. */
   delivered(now: number): void {
     const wasAway = this.isAway;
-    const ends = { failingSince: null, failures: 0, pausedUntil: 0, lastDeliveredAt: now, lastError: null };
+    const ends = {
+      failingSince: null,
+      failures: 0,
+      pausedUntil: 0,
+      lastDeliveredAt: now,
+      lastError: null,
+      isLastOurs: false,
+    };
     this.#state = { ...this.#state, ...ends };
     if (!wasAway) return;
     for (const [subject, lane] of this.#waiting) {
@@ -100,9 +107,10 @@ export class DeliveryProgress {
     const latest = clock.latest();
     const failures = this.#state.failures + (attempts === 0 || this.isAway ? 1 : 0);
     this.#hasFailedForLong ||= !isOurs && hasLasted(FAILS_FOR_LONG_MS, since, clock);
-    // One that lies ahead was noted by a clock that was ahead, and would be for as long.
-    const failingSince = Math.min(this.#state.failingSince ?? latest, latest);
-    this.#state = { ...this.#state, lastError: error, failingSince, failures };
+    // One that lies ahead was noted by a clock that was ahead, and would be for as long. What was ours is not held against it.
+    const noted = this.#state.isLastOurs && !isOurs ? null : this.#state.failingSince;
+    const failingSince = Math.min(noted ?? latest, latest);
+    this.#state = { ...this.#state, lastError: error, isLastOurs: isOurs, failingSince, failures };
     if (this.isAway) this.#state = { ...this.#state, pausedUntil: now + pauseMs(failures) };
   }
 
@@ -127,10 +135,10 @@ export function advanced(lane: Lane, now: number): Lane {
   return { ...lane, events, seqs, attempts: 0, since: null, nextAt: now, at: events[0]?.at ?? lane.at };
 }
 
-/** A lane after its first event was not taken. */
-export function triedInVain(lane: Lane, clock: Omit<DeliveryClock, "earliest">): Lane {
+/** A lane after its first event was not taken. @param isOurs whether that was not the receiver's fault: its time does not run */
+export function triedInVain(lane: Lane, isOurs: boolean, clock: Omit<DeliveryClock, "earliest">): Lane {
   const attempts = lane.attempts + 1;
-  const since = Math.min(lane.since ?? Number.POSITIVE_INFINITY, clock.latest());
+  const since = isOurs ? null : Math.min(lane.since ?? Number.POSITIVE_INFINITY, clock.latest());
   return { ...lane, attempts, since, nextAt: clock.now() + retryAfterMs(attempts) };
 }
 

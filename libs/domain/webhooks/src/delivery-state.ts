@@ -36,6 +36,8 @@ export interface DeliveryState {
   readonly lastDeliveredAt: number | null;
   /** The result of the last failure, in words for callers; null when the last delivery succeeded. */
   readonly lastError: string | null;
+  /** Whether that failure was not the receiver's: nothing was asked of it. */
+  readonly isLastOurs: boolean;
   /** Whether the receiver was slow to answer, or to fail, when it was last asked. */
   readonly isSlow: boolean;
   /** Goes up with every change. */
@@ -79,6 +81,7 @@ export function firstState({ id, fromSeq }: Pick<Webhook, "id" | "fromSeq">): De
     pausedUntil: 0,
     lastDeliveredAt: null,
     lastError: null,
+    isLastOurs: false,
     isSlow: false,
     revision: 0,
   };
