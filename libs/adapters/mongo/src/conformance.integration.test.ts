@@ -60,6 +60,19 @@ describe("keys by their terms in MongoDB", () => {
     await mongo.externalIds.claim({ externalId: "tg-1", owner: null }, key.keyId);
     expect(await other.keyReader.findByExternalId({ externalId: "tg-1", owner: null })).toEqual(key);
     expect(await other.keyReader.findByExternalId({ externalId: "tg-2", owner: null })).toBeNull();
+    const unreadable = await activeKey(mongo.keys);
+    const fence = 1_800_000_000_000_000;
+    const records = mongo.connection.collection<{ readonly _id: string }>("keys");
+    await records.updateOne({ _id: String(unreadable.keyId) }, { $set: { key_id: "x" } });
+    for (const keyIds of [
+      [unreadable.keyId, key.keyId],
+      [key.keyId, unreadable.keyId],
+    ] as const) {
+      const entry = { keyIds, version: 1, fence: fence + keyIds[0] };
+      await mongo.externalIds.replace({ externalId: "tg-1", owner: null }, entry);
+      expect(await other.keyReader.findByExternalId({ externalId: "tg-1", owner: null })).toEqual(key);
+    }
+    await records.deleteOne({ _id: String(unreadable.keyId) });
     await mongo.keys.change(key.keyId, versionOf(key, { externalId: "tg-2" }));
     expect(await other.keyReader.findByExternalId({ externalId: "tg-1", owner: null })).toBeNull();
   });

@@ -11,6 +11,8 @@ import {
   type OwnedExternalId,
   sees,
   statusOf,
+  tryRead,
+  UnreadableRecordError,
   type Viewer,
 } from "@veil/keys";
 import pLimit, { type LimitFunction } from "p-limit";
@@ -82,10 +84,15 @@ export class MongoKeyReader implements KeyReader {
   }
 
   async findByExternalId(id: OwnedExternalId): Promise<KeyRecord | null> {
-    const entered = await Promise.all((await this.#externalIds.find(id)).map((keyId) => this.find(keyId)));
-    const keys = entered.filter((key) => key !== null);
+    const keyIds = await this.#externalIds.find(id);
+    const entered = await Promise.all(keyIds.map((keyId) => tryRead(() => this.find(keyId))));
+    const keys = entered.filter((key) => key !== null && key !== "unreadable");
     const ofId = keys.filter(({ terms, owner }) => terms.externalId === id.externalId && owner === id.owner);
-    return ofId.find(isVisible) ?? ofId[0] ?? null;
+    const holder = ofId.find(isVisible);
+    if (holder === undefined && entered.includes("unreadable")) {
+      throw new UnreadableRecordError("a key that was given the external id makes no sense");
+    }
+    return holder ?? ofId[0] ?? null;
   }
 
   async findByCreateJob(job: string): Promise<KeyRecord | null> {
