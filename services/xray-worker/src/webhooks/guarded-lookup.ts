@@ -1,6 +1,6 @@
 import { lookup as lookUpAsTheHost, promises as dns, type LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { coerceError } from "@veil/runtime";
+import { coerceError, withinTime } from "@veil/runtime";
 import { isPublicAddress } from "@veil/webhooks";
 
 /** Thrown when a webhook's address, or what its name leads to, is one that may not be called. */
@@ -12,7 +12,10 @@ export class PrivateTargetError extends Error {
   }
 }
 
-const LOOKUP_TIMEOUT_MS = 5_000;
+/** The second try waits twice as long: a silent name server is given up after about 3 s, well before the connection is. */
+const NAME_SERVER = { timeout: 750, tries: 2 };
+/** How long the addresses of one family wait for those of the other. */
+const OTHER_FAMILY_MS = 1_000;
 
 /** Finds the addresses of a name. */
 export type Resolve = (name: string) => Promise<readonly LookupAddress[]>;
@@ -51,17 +54,24 @@ export function refusePrivateLiteral(host: string): void {
 
 /**
  * Asks the name servers, without the few threads that the rest of the process looks names up with: a name server that hangs
- * delays nobody else.
+ * delays nobody else. One that is silent about the addresses of one family takes nothing from those of the other.
+ *
+ * @param servers their addresses, with or without a port; those of this host when they are left out
  */
-export function nameServers(): Resolve {
-  const resolver = new dns.Resolver({ timeout: LOOKUP_TIMEOUT_MS / 2, tries: 2 });
+export function nameServers(servers?: readonly string[]): Resolve {
+  const resolver = new dns.Resolver(NAME_SERVER);
+  if (servers !== undefined) resolver.setServers(servers);
   return async (name) => {
-    const [v4, v6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-    if (v4.status === "rejected" && v6.status === "rejected") throw v4.reason;
-    return [
-      ...(v4.status === "fulfilled" ? v4.value.map((address) => ({ address, family: 4 })) : []),
-      ...(v6.status === "fulfilled" ? v6.value.map((address) => ({ address, family: 6 })) : []),
-    ];
+    const found: LookupAddress[] = [];
+    const add = (family: 4 | 6) => (addresses: readonly string[]) => {
+      found.push(...addresses.map((address) => ({ address, family })));
+    };
+    const v4 = resolver.resolve4(name).then(add(4));
+    const v6 = resolver.resolve6(name).then(add(6));
+    // One that fails leaves the other all its time, and where both do the failure of IPv4 is what is said.
+    await Promise.any([v4, v6]).catch(() => v4);
+    await withinTime(Promise.allSettled([v4, v6]), OTHER_FAMILY_MS).catch(() => undefined);
+    return found.toSorted((a, b) => a.family - b.family);
   };
 }
 

@@ -33,7 +33,8 @@ export const SEND_TIMEOUT_MS = 10_000;
 /** As much as a body may have. */
 export const LARGEST_BODY_BYTES = 64 * 1_024;
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** How long a connection may take to come about, the look-up of its name among it. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** Of the answer's body so much is read, so that the connection can be used again; nothing of it is looked at. */
 const READ_BYTES = 16 * 1_024;
 /** A receiver that is called often keeps its connections for a while. Whoever is connected to was a public address then. */
