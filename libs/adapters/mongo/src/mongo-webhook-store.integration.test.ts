@@ -1,4 +1,5 @@
 import { firstState, summaryOf } from "@veil/webhooks";
+import { storedWebhook } from "@veil/webhooks/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openTestStore, type TestStore } from "../test/open-test-store.ts";
 
@@ -20,6 +21,7 @@ const found = async (id: string) => (await store.webhooks.deliveries()).find(({ 
 
 it("tells how deliveries are without reading what waits", async () => {
   const state = { ...firstState({ id: "wh_summary", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  await store.webhooks.insert(storedWebhook({ id: state.webhookId }));
   await store.webhooks.keepDelivery(state);
   await documents().updateOne({ _id: "wh_summary" }, { $set: { lanes: "were not read" } });
   expect([await found("wh_summary"), unreadable]).toEqual([summaryOf(state), []]);
@@ -27,6 +29,7 @@ it("tells how deliveries are without reading what waits", async () => {
 
 it("takes nothing for true that a version before, which keeps no summary, has left behind", async () => {
   const state = { ...firstState({ id: "wh_older", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  await store.webhooks.insert(storedWebhook({ id: state.webhookId }));
   await store.webhooks.keepDelivery(state);
   const later = { subject: "key:1", seqs: [9], attempts: 1, since: 1_000, next_at: 7_000, at: 1_900 };
   await documents().updateOne({ _id: "wh_older" }, { $set: { lanes: [later], revision: 2 } });

@@ -112,11 +112,20 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
   async keepDelivery(state: DeliveryState): Promise<"kept" | "outdated"> {
     const document = toDeliveryDocument(state);
     const before = state.revision - 1;
-    if (before === 0) return (await inserted(this.#deliveries, document)) === "inserted" ? "kept" : "outdated";
+    if (before === 0) return this.#keepFirst(document);
     const { _id, ...fields } = document;
     const filter = { ...byId<DeliveryDocument>(_id), revision: before };
     const { matchedCount } = await storeErrors(() => this.#deliveries.updateOne(filter, { $set: fields }));
     return matchedCount === 1 ? "kept" : "outdated";
+  }
+
+  /** A webhook that is removed takes with it what was kept until then; what came later goes here. */
+  async #keepFirst(document: DeliveryDocument): Promise<"kept" | "outdated"> {
+    if ((await inserted(this.#deliveries, document)) === "present") return "outdated";
+    const webhook = await this.#foundWebhooks.find(document._id);
+    if (webhook !== null && webhook.removed !== true) return "kept";
+    await storeErrors(() => this.#deliveries.deleteOne(byId<DeliveryDocument>(document._id)));
+    return "outdated";
   }
 }
 

@@ -30,14 +30,19 @@ describe("deliverEvents", () => {
   let end: (event: WebhookEvent) => SendEnd;
   let webhook: ReturnType<typeof storedWebhook>;
 
-  beforeEach(() => {
+  const begin = async (attributes: Parameters<typeof storedWebhook>[0] = {}) => {
+    webhook = storedWebhook(attributes);
+    await store.insert(webhook);
+  };
+
+  beforeEach(async () => {
     log = new InMemoryEvents();
     store = new InMemoryWebhooks();
     [now, aheadMs] = [1_000_000, 0];
     sent = [];
     givenUp = [];
     end = () => ({ outcome: "delivered" });
-    webhook = storedWebhook();
+    await begin();
   });
 
   const ports = (own: Partial<DeliverPorts> = {}): DeliverPorts => ({
@@ -76,7 +81,7 @@ describe("deliverEvents", () => {
 
   it("delivers what came after the webhook was made and is meant for it, once", async () => {
     for (const type of ["key.created", "node.down", "key.deleted", "token.created"]) log.add({ type });
-    webhook = storedWebhook({ fromSeq: 1, types: ["key.*", "token.created"] });
+    await begin({ fromSeq: 1, types: ["key.*", "token.created"] });
     expect([await run(), await run()]).toEqual(["idle", "idle"]);
     expect(sentSeqs()).toEqual([3, 4]);
     expect(await state()).toMatchObject({ cursor: 4, lanes: [], failures: 0, lastDeliveredAt: now });
@@ -103,7 +108,7 @@ describe("deliverEvents", () => {
 
   it("sends a webhook with an owner the events of this owner alone", async () => {
     for (const owner of [null, "shop", "other"]) log.add({ owner });
-    webhook = storedWebhook({ owner: "shop" });
+    await begin({ owner: "shop" });
     await run();
     expect(sentSeqs()).toEqual([2]);
   });
@@ -242,7 +247,7 @@ describe("deliverEvents", () => {
     [0, 30],
     [-30, 0],
   ])("gives nothing up before its time when the shared clock is set from %d to %d days ahead", async (from, to) => {
-    webhook = storedWebhook({ enabledAt: now - 365 * DAY_MS });
+    await begin({ enabledAt: now - 365 * DAY_MS });
     setAhead(from * DAY_MS);
     log.add();
     end = () => failed;
@@ -256,7 +261,7 @@ describe("deliverEvents", () => {
     [0, 30],
     [-30, 0],
   ])("calls nobody dead by a shared clock that is set from %d to %d days ahead", async (from, to) => {
-    webhook = storedWebhook({ enabledAt: now - 365 * DAY_MS });
+    await begin({ enabledAt: now - 365 * DAY_MS });
     setAhead(from * DAY_MS);
     log.add();
     end = () => failed;
@@ -295,7 +300,7 @@ describe("deliverEvents", () => {
   });
 
   it("tries an event a second later and not at once, also when the clock was set back since the webhook was made", async () => {
-    webhook = storedWebhook({ enabledAt: now + 24 * HOUR_MS });
+    await begin({ enabledAt: now + 24 * HOUR_MS });
     log.add();
     end = () => {
       now += 10;
@@ -383,7 +388,7 @@ describe("deliverEvents", () => {
         const dice = () => stream.next().value as number;
         log = new InMemoryEvents();
         store = new InMemoryWebhooks();
-        webhook = storedWebhook();
+        await begin();
         for (let index = 0; index < count; index += 1) log.add({ subject: `key:${dice() % 7}` });
         const arrived: WebhookEvent[] = [];
         let isFaulty = true;

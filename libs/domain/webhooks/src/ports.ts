@@ -66,7 +66,7 @@ export interface DeliveryStore {
   delivery(webhookId: string): Promise<DeliveryState | null>;
   /**
    * Keeps the state, whose revision is one higher than that of the state it follows (0 when there was none). `outdated` when
-   * another process has kept one meanwhile.
+   * another process has kept one meanwhile, or the webhook is gone.
    */
   keepDelivery(state: DeliveryState): Promise<"kept" | "outdated">;
 }

@@ -81,7 +81,7 @@ export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOut
   async keepDelivery(state: DeliveryState): Promise<"kept" | "outdated"> {
     await this.beforeStep();
     const revision = this.#deliveries.get(state.webhookId)?.revision ?? 0;
-    if (revision !== state.revision - 1) return "outdated";
+    if (!this.#webhooks.has(state.webhookId) || revision !== state.revision - 1) return "outdated";
     this.#deliveries.set(state.webhookId, state);
     return "kept";
   }

@@ -25,6 +25,12 @@ export function webhookStoreConformance(
     ...attributes,
   });
 
+  const insertedWebhook = async () => {
+    const webhook = storedWebhook();
+    await open().insert(webhook);
+    return webhook;
+  };
+
   it("has nothing of a webhook that was never made", async () => {
     expect(await open().find("wh_none")).toBeNull();
     expect(await open().delivery("wh_none")).toBeNull();
@@ -63,7 +69,7 @@ export function webhookStoreConformance(
   });
 
   it("keeps the deliveries of a webhook, as they follow one another", async () => {
-    const { id } = storedWebhook();
+    const { id } = await insertedWebhook();
     const lane = { subject: "key:1", seqs: [4, 9], attempts: 2, since: 1_000, nextAt: 3_000, at: 900 };
     const first = stateOf(id, { lanes: [lane], failingSince: 1_000, failures: 2, lastError: "it answered 500" });
     expect(await open().keepDelivery(first)).toBe("kept");
@@ -79,7 +85,7 @@ export function webhookStoreConformance(
   });
 
   it("keeps no deliveries that follow others than those that are kept", async () => {
-    const { id } = storedWebhook();
+    const { id } = await insertedWebhook();
     const first = stateOf(id, { cursor: 5 });
     await open().keepDelivery(first);
     expect(await open().keepDelivery(first)).toBe("outdated");
@@ -88,7 +94,7 @@ export function webhookStoreConformance(
   });
 
   it("lets one of many who keep deliveries at once do so", async () => {
-    const { id } = storedWebhook();
+    const { id } = await insertedWebhook();
     const race = async (revision: number) => {
       const states = [1, 2, 3, 4, 5, 6].map((cursor) => stateOf(id, { cursor, revision }));
       return (await Promise.all(states.map((state) => open().keepDelivery(state)))).filter((end) => end === "kept");
@@ -127,5 +133,15 @@ export function webhookStoreConformance(
     await open().keepDelivery(stateOf(webhook.id));
     expect([await open().remove(webhook.id), await open().remove(webhook.id)]).toEqual([true, false]);
     expect([await open().find(webhook.id), await open().delivery(webhook.id)]).toEqual([null, null]);
+  });
+
+  it("keeps no first delivery of a webhook that was removed meanwhile, whether or not something is to be reported of it", async () => {
+    const [deleted, hidden] = [await insertedWebhook(), await insertedWebhook()];
+    await open().replace({ ...hidden, enabled: false, revision: 2 }, 1, { at: 5, reason: "dead" });
+    for (const { id } of [deleted, hidden]) {
+      await open().remove(id);
+      expect(await open().keepDelivery(stateOf(id))).toBe("outdated");
+      expect(await open().delivery(id)).toBeNull();
+    }
   });
 }
