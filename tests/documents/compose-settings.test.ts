@@ -44,6 +44,11 @@ test.each([
   expect(names.filter((name) => !reaches(service, name))).toEqual([]);
 });
 
+test.each(["api", "xray-worker", "stats-collector"])("where %s sends traces can be set in .env", (service) => {
+  const names = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG"];
+  expect(names.filter((name) => !reaches(service, name) || !guide.includes(`\`${name}\``))).toEqual([]);
+});
+
 test("the guide names what can't be set in .env", () => {
   expect(fixed.filter((name) => !guide.includes(`\`${name}\``))).toEqual([]);
 });

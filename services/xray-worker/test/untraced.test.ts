@@ -63,3 +63,21 @@ it(
   },
   SLOWLY,
 );
+
+it("does not start with a part of the requests to trace that is none, and names the setting", async () => {
+  const { PATH, HOME } = process.env;
+  const traced = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_TRACES_SAMPLER_ARG: "10%" };
+  const child = spawn(process.execPath, [main], {
+    env: { PATH, HOME, METRICS_HOST: "127.0.0.1", METRICS_PORT: "0", ...away, ...traced },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (chunk.includes('"state":"running"')) child.kill("SIGTERM");
+  });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code] = await once(child, "close");
+  expect([code, said]).toEqual([78, expect.stringContaining("OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1")]);
+});

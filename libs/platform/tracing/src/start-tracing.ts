@@ -17,8 +17,9 @@ import {
   type SamplingResult,
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-node";
-import { readPackageVersion } from "@veil/runtime";
+import { exitOnSettingsError, readPackageVersion } from "@veil/runtime";
 import { BullMQOtel } from "bullmq-otel";
+import { readSamplingRatio } from "./read-sampling-ratio.ts";
 import { ScrubbingExporter } from "./scrubbing-exporter.ts";
 
 export interface TracingOptions {
@@ -51,8 +52,10 @@ const probePaths = new Set(["/metrics", "/healthz", "/readyz"]);
  *
  * Call it before anything that is to be traced is imported. The variables that the OpenTelemetry specification names for
  * the exporter and the resource (`OTEL_EXPORTER_OTLP_*`, `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`) count.
+ * With a bad `OTEL_TRACES_SAMPLER_ARG` the process ends with code 78.
  */
 export function startTracing({ service, moduleUrl }: TracingOptions): Tracing {
+  const ratio = exitOnSettingsError(() => readSamplingRatio({ program: service }));
   const version = readPackageVersion(moduleUrl);
   const exporter = new ScrubbingExporter(new OTLPTraceExporter());
   const named = resourceFromAttributes({ "service.name": `veil-${service}`, "service.version": version });
@@ -60,7 +63,7 @@ export function startTracing({ service, moduleUrl }: TracingOptions): Tracing {
     resource: defaultResource()
       .merge(named)
       .merge(detectResources({ detectors: [envDetector] })),
-    sampler: new ParentBasedSampler({ root: new RequestRootSampler() }),
+    sampler: new ParentBasedSampler({ root: new RequestRootSampler(ratio) }),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
   provider.register();
@@ -119,7 +122,7 @@ class RequestRootSampler implements Sampler {
   readonly #requests: Sampler;
   readonly #others: Sampler = new AlwaysOffSampler();
 
-  constructor(ratio: number = ratioOf(process.env["OTEL_TRACES_SAMPLER_ARG"])) {
+  constructor(ratio: number) {
     this.#requests = new TraceIdRatioBasedSampler(ratio);
   }
 
@@ -138,10 +141,4 @@ class RequestRootSampler implements Sampler {
   toString(): string {
     return "RequestRootSampler";
   }
-}
-
-/** All of them unless a number from 0 to 1 says otherwise. */
-function ratioOf(text: string | undefined): number {
-  const ratio = Number(text ?? "");
-  return text !== undefined && text !== "" && ratio >= 0 && ratio <= 1 ? ratio : 1;
 }
