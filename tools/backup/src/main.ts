@@ -7,6 +7,7 @@ import { secretDirectory } from "./secret-files.ts";
 const usage = `usage: backup --to PATH|- [--keep COUNT]    writes MongoDB and the secrets into one archive
        restore FILE|- [--replace]           fills an empty MongoDB, and the secrets, from it
 
+PATH is a file, or a directory: one that is there, or ends with "/". COUNT is how many a directory keeps; a file takes none.
 MONGODB_URI says which database is meant, VEIL_SECRETS_DIR which directory has the secrets, one file for each.`;
 
 const backupSettings = z.object({

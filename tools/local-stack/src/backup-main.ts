@@ -13,7 +13,7 @@ import { lockDataDirectory } from "./stack-lock.ts";
 
 const usage = `usage: npm run backup -- --to PATH|- [--keep COUNT]
          writes MongoDB and the secrets of this system, running or not, into one archive;
-         PATH is a file or a directory, which keeps the newest COUNT of them
+         PATH is a file, or a directory (one that is there, or ends with "/"), which alone keeps the newest COUNT of them
        npm run restore -- FILE|- [--replace]
          fills an empty system that does not run; with --replace one that is not empty
 
