@@ -327,7 +327,7 @@ describe("deliverEvents", () => {
   });
 
   it("gives the receiver all its time once it was not its fault any more", async () => {
-    webhook = storedWebhook({ enabledAt: now - 365 * DAY_MS });
+    await begin({ enabledAt: now - 365 * DAY_MS });
     log.add();
     end = () => ({ outcome: "failed", error: "the secret can't be opened", isOurs: true });
     for (let hour = 0; hour < 24 * 4; hour += 1) {
