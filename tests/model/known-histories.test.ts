@@ -53,6 +53,11 @@ test("the key that was entered last under an external id is found by it: seed 11
   expect((await runModel({ seed: 1_116, devices: true })).violations).toEqual([]);
 });
 
+// A node leaves a key's groups and comes back, and a worker dies between the rule that blocks the user there and its removal.
+test("a key that is wanted on a node again is not blocked there: seed 626", async () => {
+  expect((await runModel({ seed: 626, devices: true })).violations).toEqual([]);
+});
+
 // A key is created switched off, and the inbound of a node is rebuilt between its claim and its decision.
 test("a rebuilt inbound lets in no key that begins out of service: seed 501", async () => {
   expect((await runModel({ seed: 501, devices: true, skewMs: 10_000 })).violations).toEqual([]);

@@ -72,6 +72,18 @@ describe("a block", () => {
     expect(blocked.size).toBe(0);
   });
 
+  it("ends when its key is wanted there since the node came into other groups", async () => {
+    active.add(1);
+    const groups = { names: ["vip"] };
+    const blocked = newProcess(groups);
+    await blocked.block(["1@veil", "2@veil"]);
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set(["1@veil", "2@veil"]));
+    groups.names = ["default", "vip"];
+    await blocked.tidy();
+    expect(node.rules).toEqual(new Set(["2@veil"]));
+  });
+
   it.each(["uplink", "downlink"])("stands as long as there is %s in every hour", async (direction) => {
     const blocked = newProcess();
     await blocked.block(["1@veil"]);

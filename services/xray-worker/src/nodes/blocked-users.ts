@@ -1,6 +1,7 @@
 import { isWantedOn, type KeyStore, tryRead } from "@veil/keys";
 import { type Clock, type LastingFailure, lastingFailure, type Logger } from "@veil/runtime";
 import { XrayError, type XrayNode, XrayRejectedError, XrayUnreachableError } from "@veil/xray-grpc";
+import { isSameGroups } from "@veil/nodes";
 import { keyIdOfEmail } from "@veil/protocols";
 import type { NodeGroups } from "./node-groups.ts";
 
@@ -27,6 +28,8 @@ interface Block {
   readonly quietSince: number;
   /** The user's bytes at that time; null before they were looked at. */
   readonly bytes: number | null;
+  /** Those of the node when the key was last looked up; null before. In others it may be wanted. */
+  readonly groups: readonly string[] | null;
 }
 
 /**
@@ -62,7 +65,9 @@ export class BlockedUsers {
     const { node, clock } = this.#options;
     const now = clock.monotonic();
     const blocks = new Map(
-      emails.slice(-MOST_BLOCKED).map((email) => [email, this.#blocks.get(email) ?? { quietSince: now, bytes: null }]),
+      emails
+        .slice(-MOST_BLOCKED)
+        .map((email) => [email, this.#blocks.get(email) ?? { quietSince: now, bytes: null, groups: null }]),
     );
     const remember = () => {
       for (const [email, block] of blocks) this.#blocks.set(email, block);
@@ -119,20 +124,25 @@ export class BlockedUsers {
       if (!listed.has(email) && quietSince < now) this.#blocks.delete(email);
     }
     for (const email of listed) {
-      if (!this.#blocks.has(email)) this.#blocks.set(email, { quietSince: now, bytes: null });
+      if (!this.#blocks.has(email)) this.#blocks.set(email, { quietSince: now, bytes: null, groups: null });
     }
   }
 
   /** @returns whether the block has nothing to do any more */
-  async #review(email: string, { quietSince, bytes }: Block): Promise<"idle" | "needed"> {
+  async #review(email: string, block: Block): Promise<"idle" | "needed"> {
+    const { quietSince, bytes } = block;
     const now = this.#options.clock.monotonic();
+    const groups = this.#options.groups.names;
+    if (block.groups === null || !isSameGroups(block.groups, groups)) {
+      if (await this.#isWanted(email)) return "idle";
+      this.#blocks.set(email, { ...block, groups });
+    }
     if (bytes !== null && now - quietSince < QUIET_MS) return "needed";
-    if (bytes === null && (await this.#isWanted(email))) return "idle";
     const counted = await this.#bytesOf(email);
     if (counted === bytes) return "idle";
     // Set anew, it is the last one.
     this.#blocks.delete(email);
-    this.#blocks.set(email, { quietSince: now, bytes: counted });
+    this.#blocks.set(email, { quietSince: now, bytes: counted, groups });
     return "needed";
   }
 
