@@ -69,6 +69,25 @@ describe("deliverEvents", () => {
   const setAhead = (ms: number) => {
     [now, aheadMs] = [now + ms - aheadMs, ms];
   };
+  /** Lets the receiver fail for the first time while the shared clock is so far ahead. */
+  const failFirstWhenAhead = async (days: number) => {
+    await begin({ enabledAt: now - 365 * DAY_MS });
+    setAhead(days * DAY_MS);
+    log.add();
+    end = () => failed;
+    await run();
+  };
+  /** After how many hours of a receiver that fails from now on the first event is given up, and the receiver dead. */
+  const hoursOfFailing = async () => {
+    const after: Record<string, number> = {};
+    for (let hour = 0; after["dead"] === undefined && hour < 24 * 7; hour += 1) {
+      if (hour % 12 === 0) log.add();
+      if ((await run()) === "dead") after["dead"] = hour;
+      if (givenUp.length > 0) after["givenUp"] ??= hour;
+      now += HOUR_MS;
+    }
+    return after;
+  };
   const state = async () => (await store.delivery(webhook.id)) ?? expect.fail("nothing is kept");
   const sentSeqs = () => sent.map(({ seq }) => seq);
   /** Runs whenever something is due, second by second. */
@@ -247,11 +266,7 @@ describe("deliverEvents", () => {
     [0, 30],
     [-30, 0],
   ])("gives nothing up before its time when the shared clock is set from %d to %d days ahead", async (from, to) => {
-    await begin({ enabledAt: now - 365 * DAY_MS });
-    setAhead(from * DAY_MS);
-    log.add();
-    end = () => failed;
-    await run();
+    await failFirstWhenAhead(from);
     setAhead(to * DAY_MS);
     now += SECOND_MS;
     expect([await run(), givenUp]).toEqual(["idle", []]);
@@ -261,11 +276,7 @@ describe("deliverEvents", () => {
     [0, 30],
     [-30, 0],
   ])("calls nobody dead by a shared clock that is set from %d to %d days ahead", async (from, to) => {
-    await begin({ enabledAt: now - 365 * DAY_MS });
-    setAhead(from * DAY_MS);
-    log.add();
-    end = () => failed;
-    await run();
+    await failFirstWhenAhead(from);
     now += 2 * HOUR_MS;
     setAhead(to * DAY_MS);
     expect([await run(), givenUp]).toEqual(["idle", []]);
@@ -277,14 +288,7 @@ describe("deliverEvents", () => {
     end = () => failed;
     await run();
     setAhead(0);
-    const after: Record<string, number> = {};
-    for (let hour = 0; after["dead"] === undefined && hour < 24 * 7; hour += 1) {
-      if (hour % 12 === 0) log.add();
-      if ((await run()) === "dead") after["dead"] = hour;
-      if (givenUp.length > 0) after["givenUp"] ??= hour;
-      now += HOUR_MS;
-    }
-    expect(after).toEqual({ givenUp: 24, dead: 72 });
+    expect(await hoursOfFailing()).toEqual({ givenUp: 24, dead: 72 });
   });
 
   it("goes on within a second with what waited when the shared clock is set back", async () => {
@@ -335,14 +339,7 @@ describe("deliverEvents", () => {
       now += HOUR_MS;
     }
     end = () => failed;
-    const after: Record<string, number> = {};
-    for (let hour = 0; after["dead"] === undefined && hour < 24 * 7; hour += 1) {
-      if (hour % 12 === 0) log.add();
-      if ((await run()) === "dead") after["dead"] = hour;
-      if (givenUp.length > 0) after["givenUp"] ??= hour;
-      now += HOUR_MS;
-    }
-    expect(after).toEqual({ givenUp: 24, dead: 72 });
+    expect(await hoursOfFailing()).toEqual({ givenUp: 24, dead: 72 });
   });
 
   it("keeps what was not begun when it is to stop, and what was broken off without a failure", async () => {
