@@ -148,6 +148,11 @@ export class WriteIndeterminateUnavailableError extends WriteUnavailableError {
   override readonly name: string = "WriteIndeterminateUnavailableError";
 }
 
+/** Whether a write that failed so may have happened all the same. */
+export function isIndeterminate(error: unknown): boolean {
+  return error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError;
+}
+
 /** Reasons that several writes give. */
 export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
 export const STORE_UNAVAILABLE = "the key store is unavailable";

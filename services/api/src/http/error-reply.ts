@@ -2,6 +2,7 @@ import { type ErrorBody, errorBodySchema, InvalidRequestError, messages } from "
 import { StoreUnavailableError } from "@veil/keys";
 import type { ErrorRequestHandler } from "express";
 import {
+  isIndeterminate,
   ContradictionError,
   DeviceNotFoundError,
   ExternalIdNotFoundError,
@@ -20,8 +21,6 @@ import {
   WebhookNotFoundError,
   WebhooksNotConfiguredError,
   WriteFailedError,
-  WriteIndeterminateError,
-  WriteIndeterminateUnavailableError,
   WriteRecordsUnavailableError,
   WriteRejectedError,
   WriteUnavailableError,
@@ -114,9 +113,7 @@ export function errorDetail(error: unknown): string {
 
 /** Classifies the failure of a write for those that repeat it. */
 export function classifyFailure(error: unknown): FailureClass {
-  if (error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError) {
-    return { end: "indeterminate" };
-  }
+  if (isIndeterminate(error)) return { end: "indeterminate" };
   const { reply } = errorReply(error);
   if (reply.kind === "hang-up") return { end: "indeterminate" };
   if (error instanceof WriteRejectedError) return { end: "rejected", outcome: reply };

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import { STORE_UNAVAILABLE, WriteIndeterminateUnavailableError } from "../errors.ts";
+import { readInTime } from "./read-in-time.ts";
 import type { WritePorts } from "./run-write-job.ts";
 import { writeJob, type WriteOperation } from "./write-jobs.ts";
 import type { WriteLimits } from "./write-limits.ts";
@@ -17,9 +17,9 @@ export async function readWithin<T>(
   { clock }: Pick<WritePorts, "clock">,
 ): Promise<T> {
   try {
-    return await withinTime(read(), answerBy - clock.now());
+    return await readInTime(read(), answerBy - clock.now());
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    if (!(error instanceof StoreUnavailableError)) throw error;
     throw new WriteIndeterminateUnavailableError(writeJob(operation).action, STORE_UNAVAILABLE, { cause: error });
   }
 }

@@ -1,15 +1,14 @@
 import { messages } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
-import { type KeyChange, type KeyRecord, StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
+import type { KeyChange, KeyRecord } from "@veil/keys";
 import {
   ContradictionError,
   KeyNotFoundError,
-  STORE_UNAVAILABLE,
   TIMED_OUT,
   WriteFailedError,
   WriteIndeterminateUnavailableError,
 } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -119,17 +118,12 @@ function notChanged(operation: WriteOperation, result: NotChanged): Error {
 async function readAgain(
   read: () => Promise<KeyRecord | null>,
   job: string,
-  { answerBy }: WriteLimits,
-  { clock }: WritePorts,
+  limits: WriteLimits,
+  ports: WritePorts,
 ): Promise<never> {
-  try {
-    const key = await withinTime(read(), answerBy - clock.now());
-    if (key?.changedBy.includes(job) === true || key?.job === job) {
-      throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
-    }
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
-    throw new WriteIndeterminateUnavailableError(ACTION, STORE_UNAVAILABLE, { cause: error });
+  const key = await readWithin(read, "updateKey", limits, ports);
+  if (key?.changedBy.includes(job) === true || key?.job === job) {
+    throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
   }
   throw new WriteFailedError(ACTION, TIMED_OUT);
 }

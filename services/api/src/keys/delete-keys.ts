@@ -1,7 +1,6 @@
 import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
 import { isGone, isVisible, type KeyRecord, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import {
   ExternalIdNotFoundError,
   KeyNotFoundError,
@@ -11,6 +10,7 @@ import {
   WriteIndeterminateUnavailableError,
   WriteUnavailableError,
 } from "../errors.ts";
+import { readInTime } from "../jobs/read-in-time.ts";
 import {
   type PayloadStamp,
   type PlannedJob,
@@ -161,9 +161,9 @@ async function readAgain(
   { keys, clock }: DeleteKeysPorts,
 ): Promise<FoundKeys> {
   try {
-    return await withinTime(findByIds(keyIds, keys), answerBy - clock.now());
+    return await readInTime(findByIds(keyIds, keys), answerBy - clock.now());
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    if (!(error instanceof StoreUnavailableError)) throw error;
     throw new WriteIndeterminateUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
   }
 }

@@ -1,15 +1,10 @@
 import { type DeviceListBody, shownDevice } from "@veil/http-contract";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import { type Clock, type Device, type DeviceReader, devicesOf, standingOf, StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
-import {
-  DeviceNotFoundError,
-  KeyNotFoundError,
-  STORE_UNAVAILABLE,
-  WriteIndeterminateUnavailableError,
-} from "../errors.ts";
+import { type Clock, type Device, type DeviceReader, devicesOf, standingOf } from "@veil/keys";
+import { DeviceNotFoundError, KeyNotFoundError } from "../errors.ts";
+import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
-import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
+import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import type { RequestScope, VisibleKeyReader } from "../ports.ts";
 
@@ -72,15 +67,9 @@ export async function deleteDevices(
 async function readAgain(
   keyId: number,
   job: string,
-  { answerBy }: WriteLimits,
-  { devices, clock }: DeleteDevicesPorts,
+  limits: WriteLimits,
+  ports: DeleteDevicesPorts,
 ): Promise<JobResult<"forget-devices">> {
-  try {
-    const list = await withinTime(devices.find(keyId), answerBy - clock.now());
-    return list?.changedBy.includes(job) === true ? { outcome: "done" } : TOO_LATE;
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
-    const { action } = writeJob("deleteDevices");
-    throw new WriteIndeterminateUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
-  }
+  const list = await readWithin(() => ports.devices.find(keyId), "deleteDevices", limits, ports);
+  return list?.changedBy.includes(job) === true ? { outcome: "done" } : TOO_LATE;
 }

@@ -1,11 +1,11 @@
 import { type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
 import {
+  isIndeterminate,
   QUEUE_UNAVAILABLE,
   STORE_UNAVAILABLE,
   TIMED_OUT,
   WriteFailedError,
   WriteIndeterminateError,
-  WriteIndeterminateUnavailableError,
 } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
@@ -95,9 +95,7 @@ async function lift(
     );
   } catch (error) {
     if (!(error instanceof WriteFailedError)) throw error;
-    const isIndeterminate =
-      error instanceof WriteIndeterminateError || error instanceof WriteIndeterminateUnavailableError;
-    if (isIndeterminate || NOTHING_DONE.includes(error.reason)) {
+    if (isIndeterminate(error) || NOTHING_DONE.includes(error.reason)) {
       throw new WriteIndeterminateError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
     }
     scope.log.warn({ err: error, key_id: keyId }, "a key is let in again after its reset once a node can be reached");

@@ -1,8 +1,8 @@
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { StoreUnavailableError } from "@veil/keys";
 import type { ChangeStamp, Fleet, FleetChange } from "@veil/nodes";
-import { TimeLimitError, withinTime } from "@veil/runtime";
 import { ContradictionError } from "../errors.ts";
+import { readInTime } from "../jobs/read-in-time.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import type { PlannedJob, WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, type WriteOperation } from "../jobs/write-jobs.ts";
@@ -36,14 +36,12 @@ export async function fleetAfterWrite(
   { clock, fleet, knownFleet }: FleetWritePorts,
 ): Promise<Fleet> {
   try {
-    return await withinTime(fleet(), job.limits.answerBy - clock.now());
+    return await readInTime(fleet(), job.limits.answerBy - clock.now());
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    if (!(error instanceof StoreUnavailableError)) throw error;
     const known = knownFleet();
     const end = change(known, { job: job.id, now: clock.now() });
-    if (end.outcome !== "changed" && end.outcome !== "done") {
-      throw error instanceof TimeLimitError ? new StoreUnavailableError(error) : error;
-    }
+    if (end.outcome !== "changed" && end.outcome !== "done") throw error;
     log.warn({ job: job.id, err: error }, "a change is answered without a look at what is stored");
     return end.outcome === "done" ? known : { ...known, ...end };
   }

@@ -1,6 +1,6 @@
-import { StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime, GrowingLru } from "@veil/runtime";
+import { GrowingLru } from "@veil/runtime";
 import { type ApiToken, isTokenOf, tokenIdOf, type TokenReader } from "@veil/tokens";
+import { readInTime } from "../jobs/read-in-time.ts";
 
 /** For how long a token is taken as it was read: with the time of a read, a change is known within two seconds. */
 const FRESH_MS = 1_000;
@@ -50,13 +50,13 @@ export class KnownTokens {
     const remembered = this.#known.get(id) ?? this.#unknown.get(id);
     if (remembered !== undefined && this.#monotonic() - remembered.at < FRESH_MS) return remembered.token;
     try {
-      return (await withinTime(this.#read(id), READ_LIMIT_MS)).token;
+      return (await readInTime(this.#read(id), READ_LIMIT_MS)).token;
     } catch (error) {
       const stale = this.#known.get(id);
       // It is asked for again after a while: not every request has to wait for a store that is away.
       if (stale !== undefined) this.#known.set(id, { ...stale, at: this.#monotonic() });
       if (stale !== undefined) return stale.token;
-      throw error instanceof TimeLimitError ? new StoreUnavailableError(error) : error;
+      throw error;
     }
   }
 

@@ -1,5 +1,5 @@
 import { StoreUnavailableError } from "@veil/keys";
-import { TimeLimitError, withinTime } from "@veil/runtime";
+import { readInTime } from "../jobs/read-in-time.ts";
 import type { WritePorts } from "../jobs/run-write-job.ts";
 import { limitsOf } from "../jobs/write-limits.ts";
 import type { RequestScope, TrafficFigures, TrafficReader } from "../ports.ts";
@@ -16,9 +16,9 @@ export async function figuresAfterWrite(
 ): Promise<TrafficFigures | null> {
   const { clock, traffic } = ports;
   try {
-    return await withinTime(shownFigures(keyId, traffic), limitsOf(scope, ports).answerBy - clock.now());
+    return await readInTime(shownFigures(keyId, traffic), limitsOf(scope, ports).answerBy - clock.now());
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError || error instanceof TimeLimitError)) throw error;
+    if (!(error instanceof StoreUnavailableError)) throw error;
     scope.log.warn({ key_id: keyId, err: error }, "a change is answered without the key's traffic");
     return null;
   }
