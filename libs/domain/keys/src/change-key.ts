@@ -1,6 +1,7 @@
 import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { type Actor, SYSTEM } from "@veil/events";
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { LeaseHeldError, UnreadableRecordError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { namedSteps } from "./events/key-steps.ts";
@@ -17,7 +18,6 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
-import { isOfSameWrite } from "./same-write.ts";
 import { tryRead } from "./try-read.ts";
 
 /** One change of a key; it happens as a whole or not at all. */
@@ -58,9 +58,6 @@ export type ChangeResult =
   | { readonly outcome: "unavailable"; readonly detail: string }
   | { readonly outcome: "failed"; readonly detail: string };
 
-/** How many changes a key remembers: far more than come while one job is delivered again. */
-const CHANGES_REMEMBERED = 16;
-
 /**
  * Changes a key by one write to its document, then makes every node in reach follow. May run twice, also at once.
  *
@@ -89,7 +86,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   const before = await ports.store.find(keyId);
   if (before === null || !isVisible(before) || !sees(request, before)) return end({ outcome: "not-found" });
   // An attempt before may have been answered as not done because no node could follow: what it changed stands.
-  if (before.changedBy.some((made) => isOfSameWrite(made, job))) {
+  if (knowsWriteOf(before.changedBy, job)) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
@@ -208,7 +205,7 @@ async function versionAfter(
     ...after,
     uuid: revokeCredentials ? ports.newUuid() : before.uuid,
     token: revokeLink ? subscriptionToken(before.keyId, ports.newTokenSeed()) : before.token,
-    changedBy: [...before.changedBy, job].slice(-CHANGES_REMEMBERED),
+    changedBy: remember(before.changedBy, job),
     outbox: [...before.outbox, ...namedSteps(steps, { keyId, revision: terms.revision, fence })],
   };
   return { version, isChanged: terms !== current };

@@ -40,6 +40,15 @@ test("makes the key, then changes what is named of it and leaves the rest", asyn
   ]);
 });
 
+test("leaves the key as it is that another attempt of the write has made", async () => {
+  const { put, holders } = putter();
+  const attempt = (number: number) => `put-once-0123456789abcdef0123456789abcdef01234567-${number}`;
+  await put(attempt(1), { terms: { tag: "trial" } });
+  await put("put-2", { terms: { tag: "paid" } });
+  expect(await put(attempt(2), { terms: { tag: "trial" } })).toMatchObject({ outcome: "created", key: { keyId: 1 } });
+  expect(holders()).toMatchObject([{ terms: { tag: "paid", revision: 2 } }]);
+});
+
 test("of many at once one makes the key, and the others change it", async () => {
   const { request, ports, passing, holders } = putter();
   const jobs = Array.from({ length: 12 }, (_, index) => request(`put-${index}`, { terms: { note: String(index) } }));

@@ -1,4 +1,5 @@
 import type { Actor } from "@veil/events";
+import { isOfSameWrite } from "@veil/idempotency";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
 import { externalIdUnreadable, findByExternalId } from "./external-ids.ts";
@@ -35,11 +36,12 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
   const asker = actor === undefined ? {} : { actor };
   const { name, owner, terms = {} } = requested;
   const id = { externalId, owner };
-  const change = async (): Promise<ChangeResult | null> => {
+  const change = async (): Promise<PutResult | null> => {
     const key = await tryRead(() => findByExternalId(id, ports));
     if (key === "unreadable") return externalIdUnreadable(externalId);
-    // A job does not change the key that it has made itself.
+    // A job does not change the key that it has made itself, and neither does another attempt of its write.
     if (key === null || key.job === job) return null;
+    if (isOfSameWrite(key.job, job)) return { outcome: "created", key };
     const asked = {
       keyId: key.keyId,
       owner,

@@ -21,6 +21,10 @@ const actor = { name: "shop", address: null, requestId: "r-1" };
 const stamp = { job: "job-1", now: NOW, actor };
 const fleet = (...nodes: FleetNode[]): Fleet => ({ revision: 1, nodes, hosts: [] });
 const a = someNode("a");
+const attempt = (number: number) => ({
+  ...stamp,
+  job: `update-node-once-0123456789abcdef0123456789abcdef01234567-${number}`,
+});
 
 function updateOf(change: FleetChange): FleetUpdate {
   if (change.outcome !== "changed") throw new Error(`it was ${change.outcome}`);
@@ -42,6 +46,11 @@ describe("a node that is entered", () => {
     ]);
     expect(entered(fleet(...nodes), b, stamp)).toEqual({ outcome: "done" });
     expect(entered(fleet(...nodes), b, { ...stamp, job: "job-2" })).toMatchObject({ outcome: "taken" });
+  });
+
+  it("is the next attempt's own where the one before entered it after all", () => {
+    const nodes = nodesOf(entered(fleet(a), b, attempt(1)));
+    expect(entered(fleet(...nodes), b, attempt(2))).toEqual({ outcome: "done" });
   });
 
   it.each([
@@ -106,6 +115,15 @@ describe("the limits of a fleet", () => {
 });
 
 describe("a node that is changed", () => {
+  it("is changed once in all attempts of a write: what came in between stays", () => {
+    const noted = nodesOf(changed(fleet(a), "a", { note: "one" }, attempt(1)));
+    const since = nodesOf(changed(fleet(...noted), "a", { note: "two" }, stamp));
+    expect(changed(fleet(...since), "a", { note: "one" }, attempt(2))).toEqual({ outcome: "done" });
+    const draining = nodesOf(drained(fleet(a), "a", true, { ...attempt(1), actor }));
+    const shown = nodesOf(drained(fleet(...draining), "a", false, stamp));
+    expect(drained(fleet(...shown), "a", true, { ...attempt(2), actor })).toEqual({ outcome: "done" });
+  });
+
   it("does not get another one's address, and the answer says how two change places", () => {
     const other = someNode("b", { address: "b:1" });
     expect(changed(fleet(a, other), "a", { address: "B:1" }, stamp)).toEqual({

@@ -1,4 +1,5 @@
 import type { Actor, EventHints } from "@veil/events";
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { changeTogether, type FleetDecision } from "./change-together.ts";
 import { drainedEvent } from "./fleet-event.ts";
 import { FLEET_TOO_LARGE, hasRoomFor, MOST_NODES } from "./fleet-limits.ts";
@@ -44,7 +45,7 @@ export type NodeChange = Partial<NodeFields & Pick<NewNode, "note" | "multiplier
 /** What became of a change of one node or host. */
 export type FleetChange =
   | ({ readonly outcome: "changed" } & FleetUpdate)
-  /** The job did it before. */
+  /** The write did it before: in another delivery or attempt. */
   | { readonly outcome: "done" }
   | { readonly outcome: "not-found" }
   /** Something else has what it is to have, or is in its way. */
@@ -62,7 +63,6 @@ export interface ChangeStamp {
 
 /** Nodes that API calls made come after those of the environment. */
 const AFTER_LISTED = 1_000_000;
-const REMEMBERED_JOBS = 16;
 const SERVER_NAME_MISSING: FleetChange = {
   outcome: "refused",
   detail: "tls needs server_name, the name in the node's certificate, where address is an IP address",
@@ -86,7 +86,7 @@ export function entered(
 ): FleetChange {
   const { nodes, hosts, unreadable } = fleet;
   const present = nodeOf({ nodes }, node.name);
-  if (present?.jobs.includes(job) === true) return { outcome: "done" };
+  if (present !== null && knowsWriteOf(present.jobs, job)) return { outcome: "done" };
   if (present !== null || unreadable?.nodes.includes(node.name) === true)
     return { outcome: "taken", detail: `the name ${node.name} is taken` };
   const holder = holderOf(nodes, node.address, node.name);
@@ -129,7 +129,7 @@ export function ifItFits(fleet: Fleet, change: Extract<FleetChange, { readonly o
 export function changed(fleet: Fleet, name: string, change: NodeChange, { job, now }: ChangeStamp): FleetChange {
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
-  if (node.jobs.includes(job)) return { outcome: "done" };
+  if (knowsWriteOf(node.jobs, job)) return { outcome: "done" };
   const { note: _, inbounds, ...fields } = change;
   const { address = node.address } = fields;
   const holder = holderOf(fleet.nodes, address, name);
@@ -166,7 +166,7 @@ export function drained(
 ): FleetChange {
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
-  if (node.jobs.includes(job)) return { outcome: "done" };
+  if (knowsWriteOf(node.jobs, job)) return { outcome: "done" };
   if (isDrained && node.state === "disabled") {
     return { outcome: "refused", detail: `node ${name} is being deleted` };
   }
@@ -259,7 +259,7 @@ function replaced(
   node: FleetNode,
   job: string,
 ): { readonly outcome: "changed" } & FleetUpdate {
-  const jobs = [...before.jobs, job].slice(-REMEMBERED_JOBS);
+  const jobs = remember(before.jobs, job);
   return { outcome: "changed", nodes: nodes.map((one) => (one === before ? { ...node, jobs } : one)) };
 }
 

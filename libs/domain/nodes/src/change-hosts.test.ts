@@ -38,6 +38,16 @@ describe("a host that is made", () => {
     }
   });
 
+  it("is made once in all attempts of a write: what it was changed to since stays", () => {
+    const attempt = (number: number) => ({
+      job: `put-host-once-0123456789abcdef0123456789abcdef01234567-${number}`,
+      now: NOW,
+    });
+    const one = after(hostPut(fleet(), wanted, true, attempt(1)));
+    const since = after(hostChanged(one, "h_1", { remark: "x" }, stamp));
+    expect(hostPut(since, wanted, true, attempt(2))).toEqual({ outcome: "done" });
+  });
+
   it("leads to a node that there is, by its inbound whatever its tag will be", () => {
     expect(hostPut(fleet(), { ...wanted, node: "gone" }, true, stamp)).toEqual({
       outcome: "refused",

@@ -1,3 +1,4 @@
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { type ChangeStamp, type FleetChange, ifItFits, nodeOf } from "./change-fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
@@ -12,7 +13,6 @@ export interface NewHost extends HostFields {
 /** What a caller wants to be different about a host. */
 export type HostChange = Partial<HostFields & Pick<FleetHost, "node">>;
 
-const REMEMBERED_JOBS = 16;
 const UNREADABLE: FleetChange = {
   outcome: "refused",
   detail: "a newer version wrote the host: only that one can change it",
@@ -42,7 +42,7 @@ export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp:
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
   if (isUnreadable(fleet, id)) return UNREADABLE;
-  if (found.jobs.includes(stamp.job)) return { outcome: "done" };
+  if (knowsWriteOf(found.jobs, stamp.job)) return { outcome: "done" };
   const { of, at: _, isOwn, ...host } = found;
   const after = { ...host, ...change };
   if (!isOwn) return stored(fleet, after, stamp, host);
@@ -89,7 +89,7 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
   const after = { ...host, inbound: place.name === node.name ? null : host.inbound };
   if (before !== undefined && JSON.stringify(after) === JSON.stringify(before)) return { outcome: "done" };
   const createdAt = Math.max(host.createdAt || Math.floor(now / 1_000), node.createdAt);
-  const jobs = [...host.jobs, job].slice(-REMEMBERED_JOBS);
+  const jobs = remember(host.jobs, job);
   return ifItFits(fleet, {
     outcome: "changed",
     hosts: [...present(fleet).filter(({ id }) => id !== host.id), { ...after, createdAt, jobs }],

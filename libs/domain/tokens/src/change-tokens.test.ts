@@ -30,6 +30,39 @@ describe("jobs on tokens", () => {
     expect(await tokens.list()).toHaveLength(1);
   });
 
+  describe("in a further attempt of a write, which brings another id and hash", () => {
+    const attempt = (verb: string, number: number) =>
+      `${verb}-token-once-0123456789abcdef0123456789abcdef01234567-${number}`;
+    const { text: __, ...again } = storedToken({ name: token.name });
+    const createAgain = () => createToken({ job: attempt("create", 2), deadline: 2_000, token: again }, ports());
+
+    it("finds the token that the attempt before made after all", async () => {
+      const first = await create(attempt("create", 1));
+      now = 3_000;
+      expect(await createAgain()).toEqual(first);
+      expect(await tokens.list()).toHaveLength(1);
+    });
+
+    it("finds it also where it comes to be between the look and the write", async () => {
+      const insert = tokens.insert.bind(tokens);
+      tokens.insert = async (one) => {
+        tokens.insert = insert;
+        await create(attempt("create", 1));
+        return insert(one);
+      };
+      expect(await createAgain()).toMatchObject({ outcome: "created", token: { id: token.id } });
+    });
+
+    it("does not undo what came after the change that the attempt before made", async () => {
+      await create();
+      const change = (job: string, rate: number) =>
+        changeToken({ job, deadline: 2_000, id: token.id, giver, change: { rate } }, ports());
+      await change(attempt("update", 1), 1);
+      await change("change-2", 2);
+      expect(await change(attempt("update", 2), 1)).toMatchObject({ outcome: "changed", token: { rate: 2 } });
+    });
+  });
+
   it("changes a token once: a job that is delivered again does not undo what came after it", async () => {
     await create();
     const change = (job: string, rate: number) =>

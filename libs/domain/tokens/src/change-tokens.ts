@@ -1,4 +1,5 @@
 import { type Actor, type EventHints, SYSTEM } from "@veil/events";
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { type ApiToken, MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenChange, type TokenRights } from "./api-token.ts";
 import { rightsBeyond } from "./rights.ts";
 import type { TokenStore } from "./ports.ts";
@@ -55,24 +56,29 @@ export type ChangeTokenResult =
 type CreateTokenResult = { readonly outcome: "created"; readonly token: ApiToken } | Taken | TooLate;
 type DeleteTokenResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | Refused | TooLate;
 
-/** As many changes of one token are under way at once at most; a job that is older is not delivered again. */
-const REMEMBERED_JOBS = 16;
-
-/** Makes a token. May run twice: a token of this id that the same job made is its own. */
+/**
+ * Makes a token. May run twice: one that the job made, or another attempt of its write, is its own. Each attempt brings another id and
+ * hash, so that it may be another token than the one that was asked for.
+ */
 export async function createToken(
   { job, deadline, token, actor = SYSTEM }: TokenJob & { readonly token: Omit<ApiToken, "revision" | "jobs"> },
   { tokens, now, hints }: TokenPorts,
 ): Promise<CreateTokenResult> {
   const found = await tokens.find(token.id);
-  if (found !== null) return found.jobs.includes(job) ? { outcome: "created", token: found } : taken(token.name);
+  if (found !== null) return knowsWriteOf(found.jobs, job) ? created(found) : taken(token.name);
+  const all = await tokens.list();
+  const own = madeBy(job, all);
+  if (own !== null) return created(own);
   if (now() > deadline) return { outcome: "too-late" };
-  const most = mostThereAre(await tokens.list(), token);
+  const most = mostThereAre(all, token);
   if (most !== null) return { outcome: "taken", detail: `there are ${most} tokens already: delete one first` };
   const made: ApiToken = { ...token, revision: 1, jobs: [job] };
   const hint = await hints.expect(tokenSubject(token.id));
   const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
   hint.ready();
-  return end === "inserted" ? { outcome: "created", token: made } : taken(token.name);
+  if (end === "inserted") return created(made);
+  const first = madeBy(job, await tokens.list());
+  return first === null ? taken(token.name) : created(first);
 }
 
 /**
@@ -88,9 +94,9 @@ export async function changeToken(
   for (;;) {
     const found = await tokens.find(id);
     if (found === null || !sees(giver, found)) return { outcome: "not-found" };
-    if (found.jobs.includes(job)) return { outcome: "changed", token: found };
+    if (knowsWriteOf(found.jobs, job)) return { outcome: "changed", token: found };
     if (now() > deadline) return { outcome: "too-late" };
-    const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
+    const jobs = remember(found.jobs, job);
     const token: ApiToken = { ...found, ...change, revision: found.revision + 1, jobs };
     const beyond = rightsBeyond(found, giver) ?? rightsBeyond(token, giver);
     if (beyond !== null) return { outcome: "refused", beyond };
@@ -133,6 +139,15 @@ function mostThereAre(tokens: readonly ApiToken[], { owner }: Pick<ApiToken, "ow
   if (tokens.length >= MOST_TOKENS) return MOST_TOKENS;
   const ofOwner = owner === null ? 0 : tokens.filter((token) => token.owner === owner).length;
   return ofOwner >= MOST_TOKENS_OF_OWNER ? MOST_TOKENS_OF_OWNER : null;
+}
+
+/** The token that the write of a job made or changed. */
+function madeBy(job: string, tokens: readonly ApiToken[]): ApiToken | null {
+  return tokens.find(({ jobs }) => knowsWriteOf(jobs, job)) ?? null;
+}
+
+function created(token: ApiToken): CreateTokenResult {
+  return { outcome: "created", token };
 }
 
 function taken(name: string): Taken {

@@ -45,6 +45,13 @@ describe("a reset", () => {
     expect(totals(twice)).toEqual({ up: 30, down: 60 });
   });
 
+  it("has one answer for all attempts of its write", () => {
+    const attempt = (number: number) => `reset-once-0123456789abcdef0123456789abcdef01234567-${number}`;
+    const record = read(null, "main", 1, 100);
+    const after = append(record, prepareReset(record, attempt(1), epochs(1), 50));
+    expect(answerOf(after, attempt(2))?.previous).toEqual({ up: 100, down: 200 });
+  });
+
   it("of two jobs prepared on the same record only the first holds, the other is prepared again", () => {
     const record = read(null, "main", 1, 100);
     const late = prepareReset(record, "job-2", epochs(1), 50);

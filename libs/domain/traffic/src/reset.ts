@@ -1,3 +1,4 @@
+import { isOfSameWrite } from "@veil/idempotency";
 import { eachDirection, NO_BYTES, type NodeBaseline } from "./model.ts";
 import { type LedgerView, counterStateOf, totalsOf, viewOf } from "./ledger-view.ts";
 import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from "./traffic-record.ts";
@@ -33,12 +34,13 @@ export function prepareReset(
 }
 
 /**
- * What a reset job answers, once one of its resets holds; the same forever (a store keeps the last 32 per entity).
+ * What a reset job answers, once a reset of its own or of another attempt of its write holds; the same forever (a store keeps the
+ * last 32 per entity).
  * `undefined` when none holds yet: prepare it again on the record as it is now.
  */
 export function answerOf(record: TrafficRecord | null, job: string): ResetAnswer | undefined {
   if (record === null) return undefined;
-  return viewOf(record).answers.find((answer) => answer.job === job);
+  return viewOf(record).answers.find((answer) => isOfSameWrite(answer.job, job));
 }
 
 /** The newest epoch that a record knows of each node. All before it are dead: an epoch is numbered while it lives. */

@@ -1,3 +1,4 @@
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import type { WebhookStore } from "./ports.ts";
 import { MOST_WEBHOOKS_IN_ALL, mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
 import type { WebhookEvents } from "./webhook-event.ts";
@@ -39,18 +40,20 @@ export type ChangeWebhookResult =
   | TooLate;
 type DeleteWebhookResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | TooLate;
 
-/** As many changes of one webhook are under way at once at most; a job that is older is not delivered again. */
-const REMEMBERED_JOBS = 16;
-
-/** Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own. */
+/**
+ * Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own, and so is one that another attempt
+ * of the write made, under the id and with the secret of that one.
+ */
 export async function createWebhook(
   { job, deadline, webhook }: WebhookJob & { readonly webhook: NewWebhook },
   { webhooks, events, now }: WebhookPorts,
 ): Promise<CreateWebhookResult> {
   const found = await webhooks.find(webhook.id);
   if (found !== null) return { outcome: "created", webhook: found };
-  if (now() > deadline) return { outcome: "too-late" };
   const all = await webhooks.list();
+  const own = all.find(({ jobs }) => knowsWriteOf(jobs, job));
+  if (own !== undefined) return { outcome: "created", webhook: own };
+  if (now() > deadline) return { outcome: "too-late" };
   if (all.length >= MOST_WEBHOOKS_IN_ALL) return { outcome: "too-many", most: MOST_WEBHOOKS_IN_ALL };
   const most = mostWebhooksOf(webhook.owner);
   if (all.filter(({ owner }) => owner === webhook.owner).length >= most) return { outcome: "too-many", most };
@@ -77,9 +80,9 @@ export async function changeWebhook(
   for (;;) {
     const found = await webhooks.find(id);
     if (found === null || !isSeen(owner, found)) return { outcome: "not-found" };
-    if (found.jobs.includes(job)) return { outcome: "changed", webhook: found };
+    if (knowsWriteOf(found.jobs, job)) return { outcome: "changed", webhook: found };
     if (now() > deadline) return { outcome: "too-late" };
-    const jobs = [...found.jobs, job].slice(-REMEMBERED_JOBS);
+    const jobs = remember(found.jobs, job);
     const isSwitchedOn = change.enabled === true && !found.enabled;
     const webhook: Webhook = {
       ...found,

@@ -6,6 +6,7 @@ import {
   type PutHostBody,
   type UpdateHostBody,
 } from "@veil/http-contract";
+import { writeOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { type HostChange, hostChanged, hostPut, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
@@ -30,7 +31,7 @@ type ChangingOperation = "createHost" | "putHost" | "updateHost";
 const ID_DIGITS = 20;
 
 /**
- * Makes a host. Its id follows from the job, so that a repeat finds the same one.
+ * Makes a host. Its id follows from the write, so that a repeat finds the same one in each attempt.
  *
  * @throws {NodesOfInstallationError} when the caller has an owner
  * @throws {ContradictionError} when it leads nowhere, or there are too many
@@ -43,7 +44,7 @@ export async function createHost(
 ): Promise<HostBody> {
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
   const job = planWriteJob("createHost", scope, ports);
-  const id = `h_${createHash("sha256").update(job.id).digest("hex").slice(0, ID_DIGITS)}`;
+  const id = `h_${createHash("sha256").update(writeOf(job.id)).digest("hex").slice(0, ID_DIGITS)}`;
   return put({ id, body, job }, scope, ports);
 }
 

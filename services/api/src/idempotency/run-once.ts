@@ -1,3 +1,4 @@
+import { attemptId } from "@veil/idempotency";
 import type { Clock } from "@veil/keys";
 import {
   IdempotencyKeyReusedError,
@@ -135,7 +136,7 @@ class Attempt {
   async run(scope: RequestScope): Promise<SharedOutcome | "again"> {
     const { attempt: number, startedAt, role } = this.#place;
     const attempt = {
-      jobKey: `${this.#write.id}-${number}`,
+      jobKey: attemptId(this.#write.id, number),
       startedAt,
       leastDeadlineMs: this.#write.leastDeadlineMs,
       isFirst: role === "leader",

@@ -1,4 +1,5 @@
 import { errorBodySchema, type JobAcceptedBody, type JobBody, type RawRequest } from "@veil/http-contract";
+import { attemptId } from "@veil/idempotency";
 import { isScope } from "@veil/tokens";
 import { z } from "zod";
 import { JobNotFoundError, OutcomeUnknownError } from "../errors.ts";
@@ -102,7 +103,7 @@ export class DeferredWrites {
       const write = { ...this.#deferred(jobId, request, run), fingerprint, retriesAbandoned: false };
       return ended(jobId, (await runOnce(write, scope, this.#ports)).outcome);
     }
-    const job = jobIdOf(operation, `${id}-${record.attempt}`);
+    const job = jobIdOf(operation, attemptId(id, record.attempt));
     const progress = await this.#ports.progress.progress(writeJob(operation).name, job).catch(() => "running" as const);
     const outcome = progress === "ended" ? await this.#readOutcome(id, record.attempt, run, scope) : null;
     if (outcome !== null) return ended(jobId, outcome);
@@ -120,7 +121,7 @@ export class DeferredWrites {
     run: IdempotentWrite["run"],
     scope: RequestScope,
   ): Promise<Outcome | null> {
-    const jobKey = `${id}-${attemptNumber}`;
+    const jobKey = attemptId(id, attemptNumber);
     const attempt = {
       jobKey,
       startedAt: this.#ports.clock.now(),

@@ -1,4 +1,5 @@
 import { messages } from "@veil/http-contract";
+import { isOfSameWrite, knowsWriteOf } from "@veil/idempotency";
 import type { JobResult } from "@veil/job-contract";
 import type { KeyChange, KeyRecord } from "@veil/keys";
 import {
@@ -122,7 +123,7 @@ async function readAgain(
   ports: WritePorts,
 ): Promise<never> {
   const key = await readWithin(read, "updateKey", limits, ports);
-  if (key?.changedBy.includes(job) === true || key?.job === job) {
+  if (key !== null && (knowsWriteOf(key.changedBy, job) || isOfSameWrite(key.job, job))) {
     throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
   }
   throw new WriteFailedError(ACTION, TIMED_OUT);

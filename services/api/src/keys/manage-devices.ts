@@ -1,4 +1,5 @@
 import { type DeviceListBody, shownDevice } from "@veil/http-contract";
+import { knowsWriteOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { type Clock, type Device, type DeviceReader, devicesOf, standingOf } from "@veil/keys";
 import { DeviceNotFoundError, KeyNotFoundError } from "../errors.ts";
@@ -71,5 +72,5 @@ async function readAgain(
   ports: DeleteDevicesPorts,
 ): Promise<JobResult<"forget-devices">> {
   const list = await readWithin(() => ports.devices.find(keyId), "deleteDevices", limits, ports);
-  return list?.changedBy.includes(job) === true ? { outcome: "done" } : TOO_LATE;
+  return knowsWriteOf(list?.changedBy ?? [], job) ? { outcome: "done" } : TOO_LATE;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { isOfSameWrite, knowsWriteOf } from "@veil/idempotency";
 import { itemJobId, orTooLate } from "@veil/job-contract";
 import {
   batchItemJob,
@@ -291,7 +292,7 @@ export class InMemoryPlane {
   #change({ keyId, owner }: SeenKey, change: KeyChange, job: string, ifRevision: number | null) {
     const key = this.#seen(keyId, { owner });
     if (key === null) return { outcome: "not-found" } as const;
-    if (key.changedBy.includes(job)) return { outcome: "changed", key, is_changed: true } as const;
+    if (knowsWriteOf(key.changedBy, job)) return { outcome: "changed", key, is_changed: true } as const;
     if (ifRevision !== null && termsAt(key.terms, Date.now()).revision !== ifRevision)
       return { outcome: "outdated" } as const;
     const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
@@ -317,7 +318,8 @@ export class InMemoryPlane {
 
   #put({ externalId, owner }: OwnedExternalId, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
     const key = this.#byExternalId({ externalId, owner });
-    if (key?.phase !== "active" || key.job === job) {
+    if (key?.phase === "active" && isOfSameWrite(key.job, job)) return { outcome: "created", key } as const;
+    if (key?.phase !== "active") {
       return this.#create({ name: name ?? null, owner, terms: { ...terms, externalId } }, job);
     }
     const end = this.#change(

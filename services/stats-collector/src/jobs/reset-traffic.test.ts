@@ -111,6 +111,32 @@ describe("resetting a key", () => {
     expect(previous.filter((bytes) => bytes === 0)).toHaveLength(2);
   });
 
+  it.each(["before", "while"])(
+    "resets once in all attempts of a write: the first one comes %s the second",
+    async (when) => {
+      const rig = new Rig();
+      const attempt = (number: number) => ({
+        ...request,
+        job: `reset-once-0123456789abcdef0123456789abcdef01234567-${number}`,
+      });
+      const first = async () => {
+        await resetTraffic(attempt(1), rig.shared());
+        rig.node.xray.move(1, "up", 7);
+        await rig.sync().run();
+      };
+      rig.node.xray.move(1, "up", 50);
+      if (when === "before") await first();
+      const write = rig.records.write.bind(rig.records);
+      const spy = vi.spyOn(rig.records, "write").mockImplementationOnce(async (update) => {
+        spy.mockRestore();
+        await first();
+        return write(update);
+      });
+      expect(await resetTraffic(attempt(2), rig.shared())).toMatchObject({ outcome: "reset", previous_upload: 50 });
+      expect(await shown(rig)).toEqual({ up: 7, down: 0 });
+    },
+  );
+
   it("resets nothing after its deadline", async () => {
     const rig = new Rig();
     rig.node.xray.move(1, "up", 50);

@@ -16,7 +16,7 @@ export interface ResetOptions extends ReadKeysOptions {
 
 export interface ResetRequest extends Viewer {
   readonly keyId: number;
-  /** The id of the job. However often it runs, it resets once and answers the same. */
+  /** The id of the job. However often it runs, and whichever attempt of its write it is, the key is reset once, and it answers the same. */
   readonly job: string;
   /** Unix milliseconds; afterwards nothing is reset any more. */
   readonly deadline: number;
@@ -65,6 +65,9 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   const update = updateOfKey(key, at);
   const before = await records.write(update);
   if (!holdsAll(before, update)) return "again";
+  // Another attempt of the write, which was answered as not done, may have reset it meanwhile.
+  const meanwhile = answered(before, job);
+  if (meanwhile !== null) return meanwhile;
   if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
   const reset = prepareReset(before, job, epochs, at);
   const after = await records.write({ entity: key.entity, readAt: at, raise: {}, append: [reset] });

@@ -85,6 +85,15 @@ describe("the devices of a key", () => {
     expect(await forget("a", "forget-3")).toBe("unknown-device");
   });
 
+  it("are taken out once in all attempts of a write", async () => {
+    const attempt = (number: number) => `forget-device-once-0123456789abcdef0123456789abcdef01234567-${number}`;
+    await register("a");
+    expect(await forget("a", attempt(1))).toBe("done");
+    expect(await forget("a", attempt(2))).toBe("done");
+    await register("a");
+    expect([await forget(null, attempt(3)), await registered()]).toEqual(["done", ["a"]]);
+  });
+
   it("are forgotten with a reset, also those that a slow worker writes afterwards", async () => {
     await register("a", "b");
     const late = await devices.find(KEY_ID);

@@ -1,4 +1,5 @@
 import type { EventHints } from "@veil/events";
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { isVisible, type KeyRecord } from "../access-key.ts";
 import { LeaseHeldError } from "../errors.ts";
 import type { Clock, HeldLease } from "../node-users.ts";
@@ -68,9 +69,6 @@ export type ForgetDevicesResult =
   | { readonly outcome: "unknown-device" }
   | typeof TOO_LATE;
 
-/** How many jobs a list remembers: far more than come while one of them is delivered again. */
-const JOBS_REMEMBERED = 16;
-
 /**
  * Takes one device of a key out of its list, or all of them. May run twice: the second time it finds what it did, and keeps
  * a device that came back meanwhile.
@@ -82,11 +80,12 @@ export async function forgetDevices(
   ports: DevicePorts,
 ): Promise<ForgetDevicesResult> {
   return underLease(rest, ports, async ({ terms }, list, store) => {
-    if (list?.changedBy.includes(job) === true) return DONE;
+    const changedBy = list?.changedBy ?? [];
+    if (knowsWriteOf(changedBy, job)) return DONE;
     const devices = devicesOf(list, terms);
     const left = deviceId === null ? [] : devices.filter(({ id }) => id !== deviceId);
     if (deviceId !== null && left.length === devices.length) return { outcome: "unknown-device" };
-    await store({ devices: left, changedBy: [...(list?.changedBy ?? []), job].slice(-JOBS_REMEMBERED) });
+    await store({ devices: left, changedBy: remember(changedBy, job) });
     return DONE;
   });
 }

@@ -1,0 +1,6 @@
+/**
+ * Idempotency: which jobs are attempts of one write, and how what a write has changed knows it again. Knows neither what is changed
+ * nor who asks for it. Pure: no I/O, no clock of its own.
+ */
+export { attemptId, isOfSameWrite, writeOf } from "./attempts.ts";
+export { knowsWriteOf, remember } from "./remembered-jobs.ts";
