@@ -40,20 +40,15 @@ export type ChangeWebhookResult =
   | TooLate;
 type DeleteWebhookResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | TooLate;
 
-/**
- * Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own, and so is one that another attempt
- * of the write made, under the id and with the secret of that one.
- */
+/** Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own. */
 export async function createWebhook(
   { job, deadline, webhook }: WebhookJob & { readonly webhook: NewWebhook },
   { webhooks, events, now }: WebhookPorts,
 ): Promise<CreateWebhookResult> {
   const found = await webhooks.find(webhook.id);
   if (found !== null) return { outcome: "created", webhook: found };
-  const all = await webhooks.list();
-  const own = all.find(({ jobs }) => knowsWriteOf(jobs, job));
-  if (own !== undefined) return { outcome: "created", webhook: own };
   if (now() > deadline) return { outcome: "too-late" };
+  const all = await webhooks.list();
   if (all.length >= MOST_WEBHOOKS_IN_ALL) return { outcome: "too-many", most: MOST_WEBHOOKS_IN_ALL };
   const most = mostWebhooksOf(webhook.owner);
   if (all.filter(({ owner }) => owner === webhook.owner).length >= most) return { outcome: "too-many", most };

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   asciiHost,
   type CreateHostBody,
@@ -6,10 +5,10 @@ import {
   type PutHostBody,
   type UpdateHostBody,
 } from "@veil/http-contract";
-import { writeOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { type HostChange, hostChanged, hostPut, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
+import { idOfWrite } from "../jobs/id-of-write.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, type PlannedJob, planWriteJob, runWriteJob } from "../jobs/run-write-job.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -28,10 +27,8 @@ export type ManageHostsPorts = FleetWritePorts;
 
 type ChangingOperation = "createHost" | "putHost" | "updateHost";
 
-const ID_DIGITS = 20;
-
 /**
- * Makes a host. Its id follows from the write, so that a repeat finds the same one in each attempt.
+ * Makes a host.
  *
  * @throws {NodesOfInstallationError} when the caller has an owner
  * @throws {ContradictionError} when it leads nowhere, or there are too many
@@ -44,8 +41,7 @@ export async function createHost(
 ): Promise<HostBody> {
   if (!seesNodes(scope)) throw new NodesOfInstallationError();
   const job = planWriteJob("createHost", scope, ports);
-  const id = `h_${createHash("sha256").update(writeOf(job.id)).digest("hex").slice(0, ID_DIGITS)}`;
-  return put({ id, body, job }, scope, ports);
+  return put({ id: `h_${idOfWrite(job.id)}`, body, job }, scope, ports);
 }
 
 /** Makes a host under an id that the caller chose, or puts it in the place of the one that has it. @throws as {@link createHost} does, and {@link HostNotFoundError} */

@@ -13,6 +13,7 @@ import {
   type WebhookReader,
 } from "@veil/webhooks";
 import { ContradictionError, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
+import { idOfWrite } from "../jobs/id-of-write.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
@@ -40,8 +41,6 @@ export interface MadeWebhook {
   readonly secret: string | null;
 }
 
-const ID_BYTES = 10;
-
 /**
  * Makes a webhook. Redis and the store hold its secret sealed only.
  *
@@ -56,11 +55,11 @@ export async function createWebhook(
   const { sealingKey } = ports.webhookRules;
   if (sealingKey === null) throw new WebhooksNotConfiguredError();
   refusePrivate(url, ports);
-  const id = `wh_${randomBytes(ID_BYTES).toString("hex")}`;
+  const job = planWriteJob("createWebhook", scope, ports);
+  const id = `wh_${idOfWrite(job.id)}`;
   const secret = secretText(randomBytes(SECRET_BYTES));
   const sealedSecret = sealSecret(secret, id, sealingKey, randomBytes(SEAL_NONCE_BYTES));
   const createdAt = Math.floor(ports.clock.now() / 1_000);
-  const job = planWriteJob("createWebhook", scope, ports);
   const webhook = { id, url, types, owner: callerOf(scope).owner, sealedSecret, createdAt };
   const payload = (stamp: PayloadStamp) => ({ webhook, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
@@ -69,7 +68,7 @@ export async function createWebhook(
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "created")
-    return { webhook: result.webhook, secret: result.webhook.id === id ? secret : null };
+    return { webhook: result.webhook, secret: result.webhook.sealedSecret === sealedSecret ? secret : null };
   if (result.outcome === "too-many") {
     throw new ContradictionError("taken", messages.tooManyWebhooks(result.most));
   }
