@@ -18,13 +18,18 @@ const keyId = z.number().int().nonnegative();
 
 const changed = z.object({ outcome: z.literal("changed"), key: keyCodec, is_changed: z.boolean() });
 
+const [unavailable, failed] = notApplied;
+/** Whether the change stands all the same: nodes follow when they can. New in 1.5. */
+const is_stored = z.boolean().exactOptional();
+
 const changeResult = z.discriminatedUnion("outcome", [
   changed,
   z.object({ outcome: z.literal("not-found") }),
   /** The key has another revision than the caller has seen. */
   z.object({ outcome: z.literal("outdated") }),
   ...contradicted,
-  ...notApplied,
+  unavailable.extend({ is_stored }),
+  failed.extend({ is_stored }),
 ]);
 
 const deleteResult = z.discriminatedUnion("outcome", [

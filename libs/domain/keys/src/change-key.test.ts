@@ -122,14 +122,17 @@ describe("coming back", () => {
       };
     }
     const detail = "no Xray node can be reached";
-    expect(await change({ set: { enabled: true } })).toEqual({ outcome: "unavailable", detail });
+    expect(await change({ set: { enabled: true } })).toEqual({ outcome: "unavailable", detail, isStored: true });
     expect(stored()).toMatchObject({ terms: { enabled: true, revision: 2 }, hands: [] });
     for (const node of Object.values(nodes)) {
       node.onCall = () => {
         throw new NodeRejectedError(node.name, null);
       };
     }
-    expect(await change({ set: { enabled: true } }, { redelivered: true })).toMatchObject({ outcome: "failed" });
+    expect(await change({ set: { enabled: true } }, { redelivered: true })).toMatchObject({
+      outcome: "failed",
+      isStored: true,
+    });
     expect(stored()?.terms.revision).toBe(2);
   });
 
@@ -244,7 +247,8 @@ describe("what is asked of a key", () => {
 
   it("is not begun after its deadline", async () => {
     const { change, stored, key } = withKey();
-    expect((await change({ set: { enabled: false } }, { deadline: START_MS - 1 })).outcome).toBe("failed");
+    const late = await change({ set: { enabled: false } }, { deadline: START_MS - 1 });
+    expect(late).toMatchObject({ outcome: "failed", isStored: false });
     expect(stored()).toEqual(key);
   });
 
@@ -365,6 +369,7 @@ describe("an external id", () => {
     expect(await rig.change({ set: { externalId: "tg" } })).toEqual({
       outcome: "unavailable",
       detail: "another key that can't be read was given external_id tg",
+      isStored: false,
     });
     expect(rig.stored()?.terms.externalId).toBeNull();
   });

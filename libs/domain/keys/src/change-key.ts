@@ -54,9 +54,15 @@ export type ChangeResult =
   /** It makes no sense for the key as it is. */
   | { readonly outcome: "refused"; readonly detail: string }
   | { readonly outcome: "taken"; readonly detail: string }
-  /** The change stands, and no node could be reached. */
-  | { readonly outcome: "unavailable"; readonly detail: string }
-  | { readonly outcome: "failed"; readonly detail: string };
+  | UnfollowedChange;
+
+/** A change that was not made, or that no node has followed. */
+interface UnfollowedChange {
+  readonly outcome: "unavailable" | "failed";
+  readonly detail: string;
+  /** Whether it stands all the same: nodes follow when they can. */
+  readonly isStored: boolean;
+}
 
 /**
  * Changes a key by one write to its document, then makes every node in reach follow. May run twice, also at once.
@@ -90,7 +96,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
-  if (isLate(request, ports)) return end(TOO_LATE);
+  if (isLate(request, ports)) return end({ ...TOO_LATE, isStored: false });
   if (ifRevision !== null && termsAt(before.terms, ports.clock.now()).revision !== ifRevision) {
     return end({ outcome: "outdated" });
   }
@@ -98,7 +104,8 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   try {
     change = await versionAfter(before, request, lease, ports);
   } catch (error) {
-    if (error instanceof UnreadableRecordError) return end({ outcome: "failed", detail: error.message });
+    if (error instanceof UnreadableRecordError)
+      return end({ outcome: "failed", detail: error.message, isStored: false });
     if (!(error instanceof ChangeRefusedError)) throw error;
     return end({ outcome: "refused", detail: error.message });
   }
@@ -110,7 +117,9 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   return ports.lease.holdExternalId(id, async (held) => {
     const given = await tryRead(() => giveExternalId(id, keyId, held, ports));
     if (given === "given") return storeVersion(begun, [lease, held], ports);
-    return end(given === "taken" ? externalIdTaken(externalId) : externalIdUnreadable(externalId));
+    return end(
+      given === "taken" ? externalIdTaken(externalId) : { ...externalIdUnreadable(externalId), isStored: false },
+    );
   });
 }
 
@@ -226,7 +235,7 @@ async function followed(
   const at = ports.clock.now();
   const end = await convergeHeld(taken, lease, ports, [...key.terms.groups, ...before]);
   await replaceDue({ ...key, at }, lease, ports);
-  return end.outcome === "followed" ? { outcome: "changed", key, isChanged: true } : end;
+  return end.outcome === "followed" ? { outcome: "changed", key, isChanged: true } : { ...end, isStored: true };
 }
 
 function isLate({ deadline }: ChangeRequest, { clock }: LifecyclePorts): boolean {

@@ -50,7 +50,8 @@ it.each<[string, KeyChange]>([
 ])("a key that can't %s stays as it was, and its caller hears why at once", async (_name, asked) => {
   const { change, stored } = damaged();
   const before = stored();
-  expect(await change(asked)).toEqual({ outcome: "failed", detail: "what the key has moved can't be read" });
+  const detail = "what the key has moved can't be read";
+  expect(await change(asked)).toEqual({ outcome: "failed", detail, isStored: false });
   expect(stored()).toEqual(before);
 });
 

@@ -41,10 +41,24 @@ export interface ChangeOrder {
  */
 export async function changeKey(
   operation: ChangeOperation,
-  { keyId, change, ifRevision }: ChangeOrder,
+  order: ChangeOrder,
   scope: RequestScope,
   ports: ChangeKeysPorts,
 ): Promise<KeyFacts> {
+  return changedKey(operation, order.keyId, await runChange(operation, order, scope, ports));
+}
+
+/**
+ * {@link changeKey}, of which the caller reads the result itself.
+ *
+ * @throws {WriteFailedError} when there is none, or the job could not be queued
+ */
+export async function runChange(
+  operation: ChangeOperation,
+  { keyId, change, ifRevision }: ChangeOrder,
+  scope: RequestScope,
+  ports: ChangeKeysPorts,
+): Promise<JobResult<"change-key">> {
   const job = planWriteJob(operation, scope, ports);
   const payload = (stamp: PayloadStamp) => ({
     key_id: keyId,
@@ -53,7 +67,11 @@ export async function changeKey(
     ...stamp,
   });
   const onNoOutcome = async (limits: WriteLimits) => readAgain(() => ports.keys.find(keyId), job.id, limits, ports);
-  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  return runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+}
+
+/** The key that a result says was changed. @throws as {@link changeKey} does */
+export function changedKey(operation: ChangeOperation, keyId: number, result: JobResult<"change-key">): KeyFacts {
   switch (result.outcome) {
     case "changed":
       return result.key;

@@ -56,11 +56,33 @@ it("waits for no worker where a key has no limit, and has the reset reported", a
   expect(reported?.payload).toMatchObject({ change: { hasLedgerReset: true }, actor: { name: "secret-1" } });
 });
 
-it("stands when no node can let the key in again", async () => {
+it.each([
+  ["of the version before", { outcome: "unavailable", detail: "no node" }],
+  ["of this version", { outcome: "unavailable", detail: "no node", is_stored: true }],
+  ["of a node that refuses it", { outcome: "failed", detail: "Xray refused the key", is_stored: true }],
+] as const)("stands when no node can let the key in again, by the word of a worker %s", async (_of, result) => {
   addKey({ trafficLimit: 50 });
-  api.plane.jobs.scripts["change-key"] = () => finished<"change-key">({ outcome: "unavailable", detail: "no node" });
+  api.plane.jobs.scripts["change-key"] = () => finished<"change-key">(result);
   expect((await reset().expect(200)).body).toMatchObject({ previous_total: 100 });
 });
+
+it.each([
+  ["of the version before", { outcome: "failed", detail: "the deadline has passed" }],
+  ["of this version", { outcome: "failed", detail: "the deadline has passed", is_stored: false }],
+  ["that can't have begun", { outcome: "unavailable", detail: "any", is_stored: false }],
+] as const)(
+  "is asked for again when the key was not changed, and hears the same, by the word of a worker %s",
+  async (_of, result) => {
+    addKey({ trafficLimit: 50 }, { limitedAt: CREATED_AT + 5 });
+    const run = api.plane.jobs.scripts["change-key"];
+    api.plane.jobs.scripts["change-key"] = () => finished<"change-key">(result);
+    const once = () => reset().set("Idempotency-Key", "reset-1");
+    expect(answerOf(await once())).toEqual(failure(500, `Failed to reset traffic: ${result.detail}`));
+    api.plane.jobs.scripts["change-key"] = run;
+    expect((await once().expect(200)).body).toMatchObject({ previous_total: 100 });
+    expect((await call(api, "get", "/api/keys/1")).body).toMatchObject({ status: "active" });
+  },
+);
 
 it("tells a repeat what was counted before the reset, where its first request could not change the key", async () => {
   addKey({ trafficLimit: 50 });

@@ -1,18 +1,12 @@
 import { type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
-import {
-  isIndeterminate,
-  QUEUE_UNAVAILABLE,
-  STORE_UNAVAILABLE,
-  TIMED_OUT,
-  WriteFailedError,
-  WriteIndeterminateError,
-} from "../errors.ts";
+import type { JobResult } from "@veil/job-contract";
+import { WriteFailedError, WriteIndeterminateError } from "../errors.ts";
 import { writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob } from "../jobs/run-write-job.ts";
 import { type LedgerReset, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
 import type { CallerKeys } from "../caller-keys.ts";
-import { changeKey } from "./change-keys.ts";
+import { changedKey, runChange } from "./change-keys.ts";
 
 export interface ResetKeyTrafficPorts extends ResetTrafficPorts {
   readonly keys: CallerKeys;
@@ -71,14 +65,11 @@ async function sinceEitherReset(
   return usedTraffic(terms, { lifetime, reset }, clock.now());
 }
 
-/** With these nothing was done to the key. */
-const NOTHING_DONE = [QUEUE_UNAVAILABLE, STORE_UNAVAILABLE, TIMED_OUT];
-
 /**
  * A change that takes the ledger's reset into account, and has it reported. Bytes counted since then stay counted, but
  * for a rolling month. That no node could let the key in again does not fail the reset: it stands, and they follow.
  *
- * @throws {WriteIndeterminateError} when it was not made: a repeat makes it, and hears what the ledger's reset has counted
+ * @throws {WriteFailedError} when it was not made: a repeat makes it, and hears what the ledger's reset has counted
  */
 async function lift(
   keyId: number,
@@ -86,18 +77,25 @@ async function lift(
   scope: RequestScope,
   ports: ResetKeyTrafficPorts,
 ): Promise<void> {
+  const { action } = writeJob("resetKeyTraffic");
+  const change = { set: {}, resetTraffic: beginsAnew, hasLedgerReset: true };
+  let result: JobResult<"change-key">;
   try {
-    await changeKey(
-      "updateKey",
-      { keyId, change: { set: {}, resetTraffic: beginsAnew, hasLedgerReset: true }, ifRevision: null },
-      scope,
-      ports,
-    );
+    result = await runChange("updateKey", { keyId, change, ifRevision: null }, scope, ports);
   } catch (error) {
     if (!(error instanceof WriteFailedError)) throw error;
-    if (isIndeterminate(error) || NOTHING_DONE.includes(error.reason)) {
-      throw new WriteIndeterminateError(writeJob("resetKeyTraffic").action, error.reason, { cause: error });
-    }
-    scope.log.warn({ err: error, key_id: keyId }, "a key is let in again after its reset once a node can be reached");
+    throw new WriteIndeterminateError(action, error.reason, { cause: error });
   }
+  if (result.outcome !== "unavailable" && result.outcome !== "failed") {
+    changedKey("updateKey", keyId, result);
+    return;
+  }
+  if (!isStored(result)) throw new WriteFailedError(action, result.detail);
+  const { detail } = result;
+  scope.log.warn({ detail, key_id: keyId }, "a key is let in again after its reset once a node can be reached");
+}
+
+/** A worker of the version before does not say it: of this change it calls unavailable only what stands. */
+function isStored(result: Extract<JobResult<"change-key">, { readonly outcome: "unavailable" | "failed" }>): boolean {
+  return result.is_stored ?? result.outcome === "unavailable";
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { isOfSameWrite, knowsWriteOf } from "@veil/idempotency";
-import { itemJobId, orTooLate } from "@veil/job-contract";
+import { itemJobId, type JobResult, orTooLate } from "@veil/job-contract";
 import {
   batchItemJob,
   ChangeRefusedError,
@@ -87,6 +87,8 @@ export class InMemoryPlane {
   readonly jobs = new InMemoryJobs(this.#scripts());
   /** Runs before every read of the store; throwing makes it fail. */
   beforeRead: () => Promise<void> = async () => undefined;
+
+  readonly #resets: { readonly job: string; readonly result: JobResult<"reset-traffic"> }[] = [];
 
   readonly #tokenPorts = { tokens: this.tokens, hints: noHints, now: Date.now };
   readonly #webhookPorts = { webhooks: this.webhooks, events: new InMemoryEvents(), now: Date.now };
@@ -467,15 +469,19 @@ export class InMemoryPlane {
         const nodes = [{ name: "main", state: "read" as const, online: connected.length }];
         return finished<"count-online">({ outcome: "counted", online, nodes });
       },
-      "reset-traffic": ({ key_id, owner }) => {
+      "reset-traffic": ({ key_id, owner }, job) => {
+        const earlier = this.#resets.find((reset) => isOfSameWrite(reset.job, job));
+        if (earlier !== undefined) return finished<"reset-traffic">(earlier.result);
         if (this.#seen(key_id, { owner }) === null) return finished<"reset-traffic">({ outcome: "not-found" });
         const figures = this.traffic.get(key_id) ?? figuresOf({ upload: 0, download: 0 });
         const { upload, download } = countedOf(figures);
         this.traffic.set(key_id, { ...figures, reset: figures.lifetime, lastUpdated: Math.floor(Date.now() / 1_000) });
-        return finished<"reset-traffic">({
-          ...{ outcome: "reset", previous_upload: upload, previous_download: download },
+        const result = {
+          ...{ outcome: "reset" as const, previous_upload: upload, previous_download: download },
           ...{ reset_upload: figures.lifetime.upload, reset_download: figures.lifetime.download },
-        });
+        };
+        this.#resets.push({ job, result });
+        return finished<"reset-traffic">(result);
       },
       "sync-traffic": ({ owner }) => {
         const active = [...this.keys.keys()].filter((keyId) => this.#seen(keyId, { owner }) !== null);

@@ -45,7 +45,8 @@ it.each(["read", "changed"])("tells at once that a key can't be %s", async (what
   else store.change = refuse;
   const asked = { key_id: 1, owner: null, change: { set: { enabled: false } }, if_revision: null, request_id: "r" };
   const run = inMemoryKeyHandlers(ports)["change-key"]({ ...asked, deadline: clock.now() + 8_000 }, delivery);
-  expect(await passing(run)).toEqual({ outcome: "failed", detail: "the key can't be read or changed" });
+  const detail = "the key can't be read or changed";
+  expect(await passing(run)).toEqual({ outcome: "failed", detail, is_stored: false });
 });
 
 it("asks for another attempt while the store is away", async () => {

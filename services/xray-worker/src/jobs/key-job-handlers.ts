@@ -109,7 +109,10 @@ export function keyJobHandlers(
       const request = { keyId, owner, job, deadline, redelivered, change, ifRevision, actor: actorOf(asked) };
       const result = await orUnreadable("key", () => changeKey(request, ports));
       reported("change", result, delivery);
-      return result.outcome === "changed" ? changedOnWire(result) : result;
+      if (result.outcome === "changed") return changedOnWire(result);
+      if (result.outcome !== "unavailable" && result.outcome !== "failed") return result;
+      const { outcome, detail } = result;
+      return { outcome, detail, is_stored: "isStored" in result && result.isStored };
     },
 
     "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
