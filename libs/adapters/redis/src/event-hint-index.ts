@@ -56,7 +56,6 @@ export class EventHintIndex implements EventHints {
 
   /** Expected writes that it is time to look for, the oldest first, and those of a clock that was ahead last. @throws when Redis does not answer */
   async due(limit: number): Promise<ExpectedEvents[]> {
-    await this.#sendAgain();
     const now = this.#clock.now();
     const [inTime, dated] = await Promise.all([
       this.#dueBetween("-inf", now, limit),
@@ -98,8 +97,14 @@ export class EventHintIndex implements EventHints {
     if (again.length > 0) await this.#redis.zadd(this.#hints, "XX", ...again);
   }
 
-  /** How many writes are waiting to be looked for, and since when the first one is. @throws when Redis does not answer */
+  /**
+   * How many writes are waiting to be looked for, and since when the first one is. Those that this process could not enter are among
+   * them once Redis is back: whoever asks is to be asked by each process, since they are known to nobody else.
+   *
+   * @throws when Redis does not answer
+   */
   async waiting(): Promise<{ readonly writes: number; readonly since: number | null }> {
+    await this.#sendAgain();
     const now = this.#clock.now();
     const [inTime, dated, first] = await Promise.all([
       this.#redis.zcount(this.#hints, "-inf", now),
