@@ -14,7 +14,7 @@
 {{- end -}}
 {{- with .Values.ingress -}}
 {{- if and .enabled .host -}}
-{{- $_ := set $settings "SUBSCRIPTION_URL" (printf "%s://%s" (ternary "https" "http" (or .tlsSecret .clusterIssuer | empty | not)) .host) -}}
+{{- $_ := set $settings "SUBSCRIPTION_URL" (printf "%s://%s" (include "veil.ingressScheme" .) .host) -}}
 {{- end -}}
 {{- end -}}
 {{- include "veil.refuseNames" . -}}
@@ -22,6 +22,11 @@
 {{- $_ := set $settings $name (ternary $value (toJson $value) (kindIs "string" $value)) -}}
 {{- end -}}
 {{- toYaml $settings -}}
+{{- end -}}
+
+{{/* How the Ingress is called: by https once it has a certificate, given or to be issued. */}}
+{{- define "veil.ingressScheme" -}}
+{{- ternary "https" "http" (or .tlsSecret .clusterIssuer | empty | not) -}}
 {{- end -}}
 
 {{/*
