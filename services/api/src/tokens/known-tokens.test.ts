@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { InMemoryTokens, storedToken } from "@veil/tokens/testing";
 import { beforeEach, expect, it } from "vitest";
 import { KnownTokens } from "./known-tokens.ts";
@@ -63,6 +63,13 @@ it("goes on taking a token while the store is away, and asks for it again after 
   await tokens.remove(token.id);
   now = 2_000;
   expect(await known.find(text)).toBeNull();
+});
+
+it("does not go on with the rights that a token had when its record can't be read any more", async () => {
+  await known.find(text);
+  tokens.beforeStep = () => Promise.reject(new UnreadableRecordError("tokens: the document makes no sense"));
+  now = 1_000;
+  await expect(known.find(text)).rejects.toBeInstanceOf(UnreadableRecordError);
 });
 
 it("does not wait long for a store that does not answer", async () => {

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from "@veil/keys";
 import { GrowingLru } from "@veil/runtime";
 import { type ApiToken, isTokenOf, tokenIdOf, type TokenReader } from "@veil/tokens";
 import { readInTime } from "../jobs/read-in-time.ts";
@@ -38,6 +39,7 @@ export class KnownTokens {
    * The token of this text; null when it is none, or none any more.
    *
    * @throws {StoreUnavailableError} when it was never met, and the store is unavailable
+   * @throws {UnreadableRecordError} when its record makes no sense
    */
   async find(text: string): Promise<ApiToken | null> {
     const id = tokenIdOf(text);
@@ -53,10 +55,11 @@ export class KnownTokens {
       return (await readInTime(this.#read(id), READ_LIMIT_MS)).token;
     } catch (error) {
       const stale = this.#known.get(id);
+      // A record that makes no sense may be of a token with fewer rights than it had.
+      if (stale === undefined || !(error instanceof StoreUnavailableError)) throw error;
       // It is asked for again after a while: not every request has to wait for a store that is away.
-      if (stale !== undefined) this.#known.set(id, { ...stale, at: this.#monotonic() });
-      if (stale !== undefined) return stale.token;
-      throw error;
+      this.#known.set(id, { ...stale, at: this.#monotonic() });
+      return stale.token;
     }
   }
 
