@@ -107,7 +107,7 @@ export async function runApi(tracing: Tracing | null): Promise<void> {
       ...lastingFailure(log, "could not compare links with what runs"),
     });
     const withoutId = settings.DEVICES_WITHOUT_ID;
-    const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId });
+    const gate = new DeviceGate({ devices: store.devices, jobs, clock, withoutId, log });
     const subscriptions = {
       subscriptions: keySubscriptions({
         ...{ keys: store.keyReader, traffic, places, clock, gate, urlOf: subscriptionUrlOf },

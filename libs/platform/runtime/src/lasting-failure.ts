@@ -1,6 +1,8 @@
-import type { Logger } from "./create-logger.ts";
 import type { PeriodicOptions } from "./periodic.ts";
 import { SaidReasons } from "./said-reasons.ts";
+
+/** Where it is said. */
+type FailureLog = Readonly<Record<"info" | "warn" | "error", (fields: object, message: string) => void>>;
 
 export interface LastingFailure extends Required<Pick<PeriodicOptions, "onError" | "onSuccess">> {
   /** It failed. @param level "warn" when absent */
@@ -16,7 +18,7 @@ export interface LastingFailure extends Required<Pick<PeriodicOptions, "onError"
  * @param message what is said of each new reason, with the error
  */
 export function lastingFailure(
-  log: Pick<Logger, "warn" | "error" | "info">,
+  log: FailureLog,
   message: string,
   fields: Readonly<Record<string, unknown>> = {},
 ): LastingFailure {
@@ -38,11 +40,11 @@ export function lastingFailure(
 
 /** {@link lastingFailure} of several things of one kind, each by its name. */
 export class LastingFailures {
-  readonly #log: Parameters<typeof lastingFailure>[0];
+  readonly #log: FailureLog;
   readonly #message: string;
   readonly #known = new Map<string, LastingFailure>();
 
-  constructor(log: Parameters<typeof lastingFailure>[0], message: string) {
+  constructor(log: FailureLog, message: string) {
     this.#log = log;
     this.#message = message;
   }

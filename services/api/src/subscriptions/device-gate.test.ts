@@ -3,6 +3,7 @@ import { deviceIdOf, type KeyRecord, UnreadableRecordError } from "@veil/keys";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
 import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
+import { RecordingLog } from "../../test/in-memory/recording-log.ts";
 import { requestScope } from "../../test/in-memory/request-scope.ts";
 import { DeviceGate, type PresentedDevice } from "./device-gate.ts";
 
@@ -20,16 +21,16 @@ describe("the gate for devices", () => {
   let key: KeyRecord;
   let gate: DeviceGate;
   let now: number;
+  let log: RecordingLog;
 
   const openGate = (withoutId: "allow" | "refuse" = "allow") =>
-    new DeviceGate({ devices: plane.devices, jobs: plane.jobs, clock: { now: () => now }, withoutId, waitMs: 50 });
+    new DeviceGate({ devices: plane.devices, jobs: plane.jobs, clock: { now: () => now }, withoutId, log, waitMs: 50 });
   const limitTo = (deviceLimit: number | null) => {
     key = { ...key, terms: { ...key.terms, deviceLimit } };
     plane.keys.set(key.keyId, key);
   };
   const ask = async (device: Partial<PresentedDevice> = {}, through = gate) => {
-    const { requestId, log } = requestScope();
-    const arrival = { device: { ...PHONE, ...device }, requestId, log };
+    const arrival = { ...requestScope(), device: { ...PHONE, ...device } };
     return through.refusalOf(key, await through.read(key.keyId, arrival.device), arrival);
   };
   const submitted = () => plane.jobs.submitted.length;
@@ -41,6 +42,7 @@ describe("the gate for devices", () => {
     plane = new InMemoryPlane();
     key = plane.addKey();
     now = Date.now();
+    log = new RecordingLog();
     gate = openGate();
   });
 
@@ -109,18 +111,28 @@ describe("the gate for devices", () => {
     [null, null, 100],
     [3, "device_limit", 100],
     [120, "device_limit", 120],
-  ] as const)("has no more registered at once than find room, by a key's limit of %j", async (limit, beyond, most) => {
-    limitTo(limit);
-    plane.jobs.scripts["register-device"] = () => never();
-    const ends = await Promise.all(Array.from({ length: 300 }, (_, index) => ask({ hardwareId: `made-up-${index}` })));
-    expect(submitted()).toBe(most);
-    expect([ends.slice(0, most), ends.slice(most)]).toEqual([
-      Array.from({ length: most }, () => null),
-      Array.from({ length: 300 - most }, () => beyond),
-    ]);
-    plane.jobs.scripts["register-device"] = () => finished<"register-device">({ outcome: "registered" });
-    expect([await ask(), submitted()]).toEqual([null, most + 1]);
-  });
+  ] as const)(
+    "has no more registered than find room while nobody answers, by a key's limit of %j",
+    async (limit, beyond, most) => {
+      limitTo(limit);
+      const flooded = key;
+      plane.jobs.scripts["register-device"] = () => never();
+      const ends = await Promise.all(
+        Array.from({ length: 300 }, (_, index) => ask({ hardwareId: `made-up-${index}` })),
+      );
+      expect(submitted()).toBe(most);
+      expect([ends.slice(0, most), ends.slice(most)]).toEqual([
+        Array.from({ length: most }, () => null),
+        Array.from({ length: 300 - most }, () => beyond),
+      ]);
+      expect([await ask(), await ask({ hardwareId: "made-up-0" }), submitted()]).toEqual([beyond, null, most]);
+      plane.jobs.scripts["register-device"] = () => finished<"register-device">({ outcome: "registered" });
+      key = plane.addKey();
+      expect([await ask(), submitted()]).toEqual([null, most + 1]);
+      key = flooded;
+      expect([await ask(), submitted()]).toEqual([null, most + 2]);
+    },
+  );
 
   it("lets in no more than the limit, however many come at once", async () => {
     limitTo(3);
@@ -159,6 +171,17 @@ describe("the gate for devices", () => {
     breakIt(plane);
     expect(await ask()).toBeNull();
     expect(await plane.devices.find(key.keyId)).toBeNull();
+  });
+
+  it("says once that nobody registers devices, and once that somebody does again", async () => {
+    plane.jobs.beforeSubmit = () => Promise.reject(new QueueUnavailableError(false, null));
+    for (let index = 0; index < 20; index += 1) await ask({ hardwareId: `phone-${index + 10}` });
+    plane.jobs.beforeSubmit = () => Promise.resolve();
+    await ask();
+    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
+      ["warn", "devices could not be registered"],
+      ["info", "recovered"],
+    ]);
   });
 
   it("goes by what the worker found, whatever it read before", async () => {

@@ -1,4 +1,4 @@
-import { GrowingLru } from "@veil/runtime";
+import { GrowingLru, lastingFailure, type LastingFailure } from "@veil/runtime";
 import { randomUUID } from "node:crypto";
 import type { JobResult } from "@veil/job-contract";
 import {
@@ -43,6 +43,7 @@ export interface DeviceGateOptions {
   readonly clock: Pick<Clock, "now">;
   /** Whether devices without an id get the connections of keys that have a limit. */
   readonly withoutId: "allow" | "refuse";
+  readonly log: Logger;
   /** How long an answer waits for the registration of its device, in milliseconds. */
   readonly waitMs?: number;
 }
@@ -64,8 +65,9 @@ const MOST_ASKED = 10_000;
 /**
  * Decides which devices get a key's connections, and has new ones registered. It reads the store and nothing else: a known
  * device costs no job but for one an hour. Refusals are reported by the same jobs, as few as {@link isRefusalToBeReported}
- * allows and the store shows, and no more than that of one key within ten minutes while nobody works them off. So whoever has a
- * subscription's address and makes devices up fills neither the queue nor the log.
+ * allows and the store shows, and no more than that of one key within ten minutes while nobody works them off; nor are more
+ * registrations asked for than could find room. So whoever has a subscription's address and makes devices up fills neither the
+ * queue nor the log.
  */
 export class DeviceGate {
   readonly #options: DeviceGateOptions;
@@ -77,9 +79,16 @@ export class DeviceGate {
   });
   /** By their key and their id: an app that asks several times at once is registered by one job. */
   readonly #registering = new Map<number, Map<string, Promise<Registered | null>>>();
+  /** Ids of the devices whose registration nobody answered, by their key: its job may be in the queue still. */
+  readonly #unanswered = new GrowingLru<number, Set<string>>(MOST_ASKED, {
+    ttl: ASKED_AGAIN_AFTER_MS,
+    noUpdateTTL: true,
+  });
+  readonly #registrations: LastingFailure;
 
   constructor(options: DeviceGateOptions) {
     this.#options = options;
+    this.#registrations = lastingFailure(options.log, "devices could not be registered");
   }
 
   /** The devices of a key, for {@link refusalOf}: to be read beside the key. @throws {StoreUnavailableError} */
@@ -126,13 +135,20 @@ export class DeviceGate {
     const ofKey = this.#registering.get(keyId) ?? new Map<string, Promise<Registered | null>>();
     const running = ofKey.get(device.id);
     if (running !== undefined) return running;
-    // More than could be registered: so many come at once only where somebody makes them up.
-    if (ofKey.size >= Math.max(MOST_DEVICES, terms.deviceLimit ?? 0))
+    const unanswered = this.#unanswered.get(keyId);
+    if (unanswered?.has(device.id) === true) return null;
+    // More than could be registered: so many come only where somebody makes them up.
+    if (ofKey.size + (unanswered?.size ?? 0) >= Math.max(MOST_DEVICES, terms.deviceLimit ?? 0))
       return { outcome: terms.deviceLimit === null ? "uncounted" : "refused" };
-    const begun = this.#submit(keyId, device, arrival).finally(() => {
-      ofKey.delete(device.id);
-      if (ofKey.size === 0) this.#registering.delete(keyId);
-    });
+    const begun = this.#submit(keyId, device, arrival.requestId)
+      .then((result) => {
+        if (result === null) this.#unanswered.set(keyId, (this.#unanswered.get(keyId) ?? new Set()).add(device.id));
+        return result;
+      })
+      .finally(() => {
+        ofKey.delete(device.id);
+        if (ofKey.size === 0) this.#registering.delete(keyId);
+      });
     ofKey.set(device.id, begun);
     this.#registering.set(keyId, ofKey);
     return begun;
@@ -155,11 +171,13 @@ export class DeviceGate {
 
   #submitUnheard(keyId: number, device: SeenDevice, arrival: DeviceArrival): void {
     const { log } = arrival;
-    this.#submit(keyId, device, arrival).catch((err: unknown) => log.error({ err }, "a device could not be noted"));
+    this.#submit(keyId, device, arrival.requestId).catch((err: unknown) =>
+      log.error({ err }, "a device could not be noted"),
+    );
   }
 
   /** @returns null when there is no result in time */
-  async #submit(keyId: number, device: SeenDevice, { requestId, log }: DeviceArrival): Promise<Registered | null> {
+  async #submit(keyId: number, device: SeenDevice, requestId: string): Promise<Registered | null> {
     const { jobs, clock, waitMs = WAIT_MS } = this.#options;
     const jobId = `device-${randomUUID()}`;
     const payload = { key_id: keyId, device, deadline: clock.now() + JOB_TTL_MS, request_id: requestId };
@@ -167,10 +185,14 @@ export class DeviceGate {
       { name: "register-device", jobId, payload, waitMs, heardMs: waitMs * HEARD_SHARE },
       jobs,
     );
-    if (asked.state === "finished") return asked.result;
-    const fields = { key_id: keyId, job: jobId };
-    if (asked.state === "unasked") log.warn({ ...fields, err: asked.err }, "a device could not be registered");
-    else log.warn({ ...fields, state: asked.state }, "a device could not be registered in time");
+    if (asked.state === "finished") {
+      // Whoever answers works off what waits.
+      this.#unanswered.clear();
+      this.#registrations.onSuccess();
+      return asked.result;
+    }
+    const unheard = asked.state === "unasked" ? asked.err : new Error(`a job without a result: ${asked.state}`);
+    this.#registrations.onError(unheard);
     return null;
   }
 }
