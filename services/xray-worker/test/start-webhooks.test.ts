@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FailedJobs } from "@veil/job-queue";
+import { FailedJobs, JobAdder } from "@veil/job-queue";
 import { connectRedis, type Redis } from "@veil/redis";
 import { createLogger, createMetrics, type Release } from "@veil/runtime";
 import { ownPrefix, startWebhookReceiver, take, type WebhookReceiver } from "@veil/test-support";
@@ -14,7 +14,7 @@ import {
   secretText,
 } from "@veil/webhooks";
 import { InMemoryEvents, InMemoryWebhooks, storedWebhook } from "@veil/webhooks/testing";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, expect, inject, test, vi } from "vitest";
 import { startWebhooks } from "../src/webhooks/start-webhooks.ts";
 import { SEND_TIMEOUT_MS } from "../src/webhooks/webhook-sender.ts";
 import { webhookMetrics } from "../src/webhooks/webhook-metrics.ts";
@@ -200,4 +200,21 @@ test("what is under way is broken off at a stop, and delivered by the next worke
   receiver.answer = take;
   startWorker();
   await expect.poll(() => seqsOf(receiver).size).toBe(20);
+});
+
+test("a last attempt that is broken off at a stop is made by the next worker", async () => {
+  const { receiver, webhook } = await webhookWithReceiver();
+  receiver.answer = () => undefined;
+  events.add();
+  await webhooks.keepDelivery({ ...firstState(webhook), cursor: 1, revision: 1 });
+  const { stop } = startWorker();
+  const jobs = new JobAdder(redis, { prefix, onError: () => undefined });
+  const payload = { webhook_id: webhook.id, seq: 1, event_id: "evt_1" };
+  await vi.waitFor(() => jobs.add("repeat-delivery", `repeat-${webhook.id}-1`, payload));
+  await expect.poll(() => receiver.received.length).toBe(1);
+  await stop();
+  receiver.answer = take;
+  startWorker();
+  await expect.poll(() => [...seqsOf(receiver)]).toEqual([1]);
+  jobs.close();
 });

@@ -124,11 +124,14 @@ export const webhookJobs = {
     attempts: 1,
     keeps: "nothing",
   },
-  /** Delivers one event that was tried for a day in vain. When it fails once more, it waits among the failed jobs to be repeated. */
+  /**
+   * Delivers one event that was tried for a day in vain. When its receiver fails once more, it waits among the failed jobs to be
+   * repeated; the attempts are for a worker that stops meanwhile, and for a store that is away.
+   */
   "repeat-delivery": {
     queue: "veil-webhooks",
     payload: z.object({ webhook_id: z.string(), seq: z.number().int(), event_id: z.string() }),
     result: z.object({ outcome: z.enum(["delivered", "gone"]) }),
-    attempts: 1,
+    attempts: 12,
   },
 } as const;

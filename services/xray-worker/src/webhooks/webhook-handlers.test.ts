@@ -157,6 +157,14 @@ describe("a last attempt", () => {
     expect(await repeat()).toEqual({ outcome: "delivered" });
   });
 
+  it("asks for another attempt when it was broken off, or the store is away", async () => {
+    events.add();
+    end = { outcome: "cut" };
+    await expect(repeat()).rejects.not.toBeInstanceOf(PermanentJobError);
+    webhooks.beforeStep = () => Promise.reject(new StoreUnavailableError("away"));
+    await expect(repeat()).rejects.toThrow(StoreUnavailableError);
+  });
+
   it("has nothing to do for an event or a webhook that is gone", async () => {
     expect(await repeat(7)).toEqual({ outcome: "gone" });
     events.add();

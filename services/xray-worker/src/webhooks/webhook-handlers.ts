@@ -104,7 +104,8 @@ export function webhookJobHandlers(ports: WebhookHandlerPorts): JobHandlers<"vei
       if (webhook === null || event === undefined) return { outcome: "gone" };
       const end = await send(event, webhook);
       if (end.outcome === "delivered") return { outcome: "delivered" };
-      throw new PermanentJobError(end.outcome === "failed" ? end.error : "broken off");
+      if (end.outcome === "failed") throw new PermanentJobError(end.error);
+      throw new Error("broken off: the service is stopping");
     },
     "test-webhook": async ({ webhook_id: id, owner, deadline }) => {
       const webhook = await webhooks.find(id);
