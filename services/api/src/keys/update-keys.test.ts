@@ -1,4 +1,5 @@
-import { firstTerms } from "@veil/keys";
+import { Readable } from "node:stream";
+import { firstTerms, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
 import { finished, never } from "../../test/in-memory/in-memory-jobs.ts";
@@ -87,6 +88,39 @@ describe("POST /api/keys/batch-update", () => {
     api.plane.jobs.scripts["update-keys"] = () => finished<"update-keys">({ outcome: "begun" });
     const { body: other } = await update({ key_ids: [1], set: { tag: "x" } }).expect(202);
     expect((await jobOf(other.job_id)).body).toMatchObject({ status: "failed", detail: expect.any(String) });
+  });
+
+  describe("of a record that makes no sense", () => {
+    const refuse = () => Promise.reject(new UnreadableRecordError("key_batches: the document makes no sense"));
+    const begin = async (change: string) => {
+      const { body } = await update({ key_ids: [1], set: { tag: "x" } }).expect(202);
+      const jobId: string = body.job_id;
+      api.plane.batches.batches.delete(jobId);
+      await api.plane.batches.begin({ job: jobId, owner: null, change }, Readable.from([[1], [2]]));
+      const begun = await api.plane.batches.find(jobId);
+      if (begun !== null) await api.plane.batches.advance(begun, { done: 1, errors: [] });
+      return jobId;
+    };
+    const figures = { total: 2, done: 1, failed: 0, errors: [] };
+
+    it("says so, with what was done", async () => {
+      const detail = expect.stringMatching(/^the record of this job can't be read: the keys that are left/);
+      for (const change of ["{", JSON.stringify({ set: "of a newer version" })]) {
+        const jobId = await begin(change);
+        expect((await jobOf(jobId).expect(200)).body).toEqual({ job_id: jobId, status: "failed", detail, ...figures });
+      }
+      const jobId = await begin(JSON.stringify({ set: {} }));
+      expect((await jobOf(jobId).expect(200)).body).toEqual({ job_id: jobId, status: "running", ...figures });
+      api.plane.batches.nextPart = refuse;
+      expect((await jobOf(jobId).expect(200)).body).toEqual({ job_id: jobId, status: "failed", detail, ...figures });
+    });
+
+    it("says so where nothing else is known", async () => {
+      const jobId = await begin(JSON.stringify({ set: {} }));
+      api.plane.batches.find = refuse;
+      const detail = "the record of this job can't be read";
+      expect((await jobOf(jobId).expect(200)).body).toEqual({ job_id: jobId, status: "failed", detail });
+    });
   });
 
   it("knows no job that was never asked for", async () => {

@@ -1,6 +1,6 @@
 import type { JobBody } from "@veil/http-contract";
-import type { JobPayload } from "@veil/job-contract";
-import type { KeyBatch, KeyBatches, Viewer } from "@veil/keys";
+import { decodeBatchChange, type JobPayload } from "@veil/job-contract";
+import { type KeyBatch, type KeyBatches, tryRead, type Viewer } from "@veil/keys";
 import { JobNotFoundError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { ownedJobId, seesJob } from "../jobs/job-owner.ts";
@@ -34,12 +34,15 @@ export function isKeyBatch(jobId: string): boolean {
 }
 
 export interface KeyBatchStatusPorts {
-  readonly batches: Pick<KeyBatches, "find">;
+  readonly batches: Pick<KeyBatches, "find" | "nextPart">;
   readonly progress: JobWatch;
 }
 
+const UNREADABLE = "the record of this job can't be read";
+const UNREADABLE_REST = `${UNREADABLE}: the keys that are left are not changed unless it is mended`;
+
 /**
- * How far a change of many keys is.
+ * How far a change of many keys is. One whose record makes no sense has failed: no worker goes on with it.
  *
  * @throws {JobNotFoundError} when the caller has none of this id
  * @throws {StoreUnavailableError} while the store is unavailable; {@link QueueUnavailableError} while Redis is
@@ -50,24 +53,35 @@ export async function keyBatchStatus(
   { batches, progress }: KeyBatchStatusPorts,
 ): Promise<JobBody> {
   if (!seesJob(viewer, jobId)) throw new JobNotFoundError(jobId);
-  const begun = await batches.find(jobId);
-  if (begun !== null) return batchBody(begun);
+  const begun = await entered(jobId, batches);
+  if (begun !== null) return begun;
   const state = await progress.progress("update-keys", jobId);
   if (state === "queued" || state === "running") return { job_id: jobId, status: "queued" };
   // It may have been entered, and its job have ended, since the first look.
-  const late = await batches.find(jobId);
-  if (late !== null) return batchBody(late);
+  const late = await entered(jobId, batches);
+  if (late !== null) return late;
   if (state === "unknown") throw new JobNotFoundError(jobId);
   return { job_id: jobId, status: "failed", detail: "the keys could not be found out; none was changed" };
 }
 
-function batchBody({ job, next, parts, total, done, failed, errors }: KeyBatch): JobBody {
-  return {
-    job_id: job,
-    status: next < parts ? "running" : "succeeded",
-    total,
-    done,
-    failed,
-    errors: errors.map(({ keyId, detail }) => ({ key_id: keyId, detail })),
-  };
+/** @returns null for a batch that is not entered */
+async function entered(jobId: string, batches: KeyBatchStatusPorts["batches"]): Promise<JobBody | null> {
+  const batch = await tryRead(() => batches.find(jobId));
+  if (batch === null) return null;
+  if (batch === "unreadable") return { job_id: jobId, status: "failed", detail: UNREADABLE };
+  const { job, next, parts, total, done, failed, errors } = batch;
+  const figures = { total, done, failed, errors: errors.map(({ keyId, detail }) => ({ key_id: keyId, detail })) };
+  if (next >= parts) return { job_id: job, status: "succeeded", ...figures };
+  if (await canGoOn(batch, batches)) return { job_id: job, status: "running", ...figures };
+  return { job_id: job, status: "failed", detail: UNREADABLE_REST, ...figures };
+}
+
+/** Whether a worker can read what is to be done next. */
+async function canGoOn(batch: KeyBatch, batches: KeyBatchStatusPorts["batches"]): Promise<boolean> {
+  try {
+    decodeBatchChange(batch.change);
+  } catch {
+    return false;
+  }
+  return (await tryRead(() => batches.nextPart(batch))) !== "unreadable";
 }
