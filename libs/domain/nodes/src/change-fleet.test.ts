@@ -1,6 +1,6 @@
 import { noHints } from "@veil/events/testing";
 import { describe, expect, it } from "vitest";
-import { InMemoryFleet, someNode } from "../test/index.ts";
+import { InMemoryFleet, someHost, someNode } from "../test/index.ts";
 import {
   activated,
   changed,
@@ -171,6 +171,17 @@ describe("the states of a node", () => {
     expect(ended(fleet({ ...off, origin: "api" }), "a", NOW)).toEqual({ nodes: [] });
     expect(ended(fleet(a), "a", NOW)).toBeNull();
     expect(activated(fleet(off), "a", NOW)).toBeNull();
+  });
+
+  it("end with the hosts of the node, and of no other", () => {
+    const off = someNode("a", { state: "disabled" });
+    const others = [someHost("of-b", "b"), someHost("n_b", "b")];
+    const hosts = [someHost("of-a", "a"), ...others, someHost("n_a", "a")];
+    for (const origin of ["environment", "api"] as const) {
+      const of = { ...fleet({ ...off, origin }, someNode("b")), hosts };
+      expect(ended(of, "a", NOW)?.hosts).toEqual(others);
+      expect(ended({ ...of, hosts: others }, "a", NOW)).not.toHaveProperty("hosts");
+    }
   });
 });
 

@@ -16,6 +16,7 @@ import {
   type NodeFields,
   type NodeState,
 } from "./fleet.ts";
+import { withoutTheirHosts } from "./hosts.ts";
 import type { FleetStore } from "./ports.ts";
 
 /**
@@ -204,13 +205,18 @@ export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp):
   return replaced(fleet, node, { ...node, state: "disabled", since: now }, job);
 }
 
-/** Ends a node that is disabled. One that the environment lists or discovery finds is remembered, so that neither brings it back. */
-export function ended({ nodes }: Fleet, name: string, now: number): FleetUpdate | null {
+/**
+ * Ends a node that is disabled, and its hosts. One that the environment lists or discovery finds is remembered, so that neither
+ * brings it back.
+ */
+export function ended(fleet: Fleet, name: string, now: number): FleetUpdate | null {
+  const { nodes } = fleet;
   const node = nodes.find((one) => one.name === name && one.state === "disabled");
   if (node === undefined) return null;
   const isFound = node.discovery !== null && node.discovery.goneSince === null;
   const isNamed = node.origin === "environment" || isFound;
-  return { nodes: isNamed ? withState(nodes, node, "gone", now) : nodes.filter((one) => one !== node) };
+  const left = isNamed ? withState(nodes, node, "gone", now) : nodes.filter((one) => one !== node);
+  return withoutTheirHosts(fleet, left);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Fleet, FleetNode, NodeLink } from "./fleet.ts";
+import type { Fleet, FleetNode, FleetUpdate, NodeLink } from "./fleet.ts";
 import { type Place, placesOf, tagText } from "./places.ts";
 
 /** What callers may say of a host. Null is what its node says, or else the installation. */
@@ -98,6 +98,16 @@ export function hostsOf({ nodes, hosts }: Pick<Fleet, "nodes" | "hosts">): reado
     .filter(({ isOwn }) => !isOwn)
     .toSorted((a, b) => a.position - b.position || (a.id < b.id ? -1 : 1));
   return [...own, ...made].toSorted((a, b) => a.order - b.order);
+}
+
+/**
+ * Nodes that take the place of those of a fleet. What is stored of the hosts of nodes that are not among them goes by the same
+ * write: nobody sees it any more.
+ */
+export function withoutTheirHosts({ hosts }: Pick<Fleet, "hosts">, nodes: readonly FleetNode[]): FleetUpdate {
+  const present = new Map(nodes.filter(({ state }) => state !== "gone").map((node) => [node.name, node]));
+  const left = hosts.filter(({ node, createdAt }) => createdAt >= (present.get(node)?.createdAt ?? Infinity));
+  return left.length < hosts.length ? { nodes, hosts: left } : { nodes };
 }
 
 function unchanged(at: Place): NodeHost {

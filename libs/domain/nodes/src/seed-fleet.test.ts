@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { InMemoryFleet, someInbound, someNode } from "../test/index.ts";
+import { InMemoryFleet, someHost, someInbound, someNode } from "../test/index.ts";
 import type { Fleet, FleetNode } from "./fleet.ts";
 import { seeded, seedFleet } from "./seed-fleet.ts";
 
@@ -65,6 +65,13 @@ describe("a later start", () => {
     const start = () => seedFleet(store, [listed("a"), listed("b", { address: "elsewhere:1" })], NOW);
     expect((await start()).departed).toEqual([b, c]);
     expect((await start()).departed).toEqual([]);
+  });
+
+  it("drops what is stored of the hosts of nodes that are listed no more", async () => {
+    const hosts = [someHost("of-a", "a"), someHost("of-b", "b")];
+    const store = new InMemoryFleet({ ...fleet(someNode("a"), someNode("b")), hosts });
+    await seedFleet(store, [listed("a")], NOW);
+    expect((await store.read())?.hosts.map(({ id }) => id)).toEqual(["of-a"]);
   });
 
   it("fills a node first that is new, and shows it at once only when there is no other", () => {

@@ -9,6 +9,7 @@ import {
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
+import { withoutTheirHosts } from "./hosts.ts";
 import type { FleetStore } from "./ports.ts";
 import { changedInbounds, namesInbounds, PLAIN_INBOUND } from "./inbounds.ts";
 
@@ -115,7 +116,8 @@ export async function seedFleet(
     const { nodes, notes } = seeded(stored, listed, now, options);
     if (stored !== null && JSON.stringify(stored.nodes) === JSON.stringify(nodes))
       return { notes, isChanged: false, departed: [] };
-    if ((await store.save(stored, { nodes })) !== "saved") continue;
+    if ((await store.save(stored, stored === null ? { nodes } : withoutTheirHosts(stored, nodes))) !== "saved")
+      continue;
     return { notes, isChanged: true, departed: departed(stored, nodes) };
   }
 }
