@@ -1,3 +1,4 @@
+import { messages } from "@veil/http-contract";
 import { QueueUnavailableError } from "@veil/job-queue";
 import { type KeyReader, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -122,6 +123,24 @@ describe("batches", () => {
     ]);
   });
 
+  it("tells of the others where no worker answers and the record of a key makes no sense by then", async () => {
+    const [gone, damaged] = [api.plane.addKey(), api.plane.addKey()];
+    const { find } = api.plane.keyReader;
+    const refuse = () => Promise.reject(new UnreadableRecordError("keys: the document 2 makes no sense"));
+    api.plane.jobs.scripts["delete-keys"] = (_payload, jobId) => {
+      api.plane.keys.set(gone.keyId, { ...gone, phase: "gone", deleter: `${jobId}-0` });
+      const reader: Partial<KeyReader> = {
+        find: (keyId) => (keyId === damaged.keyId ? refuse() : find(keyId)),
+        findMany: refuse,
+      };
+      Object.assign(api.plane.keyReader, reader);
+      return never();
+    };
+    const { body } = await remove([gone.keyId, damaged.keyId]).expect(200);
+    const detail = "Failed to delete key: its record can't be read: it may have been done";
+    expect(body.results).toMatchObject([{ status: "ok" }, { status: "error", detail }]);
+  });
+
   it("deletes the others where the record of a key makes no sense, named by id or by UUID", async () => {
     const [one, damaged, other] = [api.plane.addKey(), api.plane.addKey(), api.plane.addKey()];
     const { find, findMany, findByUuid } = api.plane.keyReader;
@@ -134,14 +153,14 @@ describe("batches", () => {
     Object.assign(api.plane.keyReader, reader);
     const asked = [one.keyId, damaged.keyId, damaged.uuid, other.keyId];
     const { body } = await remove(asked).expect(200);
-    const unread = { status: "error", detail: "Internal Server Error" };
+    const unread = { status: "error", detail: messages.recordUnreadable };
     expect(body).toMatchObject({
       results: [{ status: "ok" }, unread, unread, { status: "ok" }],
       succeeded: 2,
       failed: 2,
     });
     expect(answerOf(await call(api, "delete", `/api/keys/${damaged.keyId}`))).toEqual(
-      failure(500, "Internal Server Error"),
+      failure(500, messages.recordUnreadable),
     );
   });
 

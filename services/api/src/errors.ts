@@ -157,6 +157,7 @@ export function isIndeterminate(error: unknown): boolean {
 export const QUEUE_UNAVAILABLE = "the job queue is unavailable";
 export const STORE_UNAVAILABLE = "the key store is unavailable";
 export const TIMED_OUT = TOO_LATE.detail;
+export const RECORD_UNREADABLE = "its record can't be read: it may have been done";
 
 /** Thrown when it is not known whether a key was created, now or later: any answer might be wrong. */
 export class OutcomeUnknownError extends Error {

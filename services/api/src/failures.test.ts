@@ -1,5 +1,5 @@
 import { QueueUnavailableError } from "@veil/job-queue";
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../test/contract/bot.ts";
 import { finished, never } from "../test/in-memory/in-memory-jobs.ts";
@@ -130,6 +130,26 @@ describe("the API when something behind it fails", () => {
     const none = failure(409, "No host of an active node is for a group of the key");
     expect(answers.map(answerOf)).toEqual([none, none]);
     expect((await call(api, "get", "/api/keys/2/links").expect(200)).body).toEqual({ key_id: 2, links: [] });
+  });
+
+  it("tells of a record that can't be read, and logs which one it is", async () => {
+    const damaged = new UnreadableRecordError("keys: the document 1 makes no sense");
+    api.plane.beforeRead = () => Promise.reject(damaged);
+    const detail = "A record that this needs can't be read or changed: an operator has to mend it";
+    expect(answerOf(await call(api, "get", "/api/keys/1"))).toEqual(failure(500, detail));
+    expect(api.log.lines).toContainEqual(
+      expect.objectContaining({ level: "error", fields: expect.objectContaining({ err: damaged }) as unknown }),
+    );
+  });
+
+  it("says of a change of a record that can't be read afterwards that it may have been done", async () => {
+    api.plane.jobs.scripts["change-key"] = () => {
+      api.plane.beforeRead = () => Promise.reject(new UnreadableRecordError("keys: the document 1 makes no sense"));
+      return never();
+    };
+    const response = await call(api, "patch", "/api/keys/1").send({ note: "n" });
+    const detail = "Failed to change key: its record can't be read: it may have been done";
+    expect(answerOf(response)).toEqual(failure(500, detail));
   });
 
   it("tells nothing of a fault of its own, and logs it whole", async () => {

@@ -63,5 +63,6 @@ export const messages = {
   tooManyFailures: "Too many failed attempts to authenticate",
   bodyTooLarge: (limitBytes: number) => `The body must not be larger than ${limitBytes / 1024} KiB`,
   storeUnavailable: "The key store is unavailable",
+  recordUnreadable: "A record that this needs can't be read or changed: an operator has to mend it",
   internalError: "Internal Server Error",
 } as const;

@@ -1,5 +1,5 @@
 import { type ErrorBody, errorBodySchema, InvalidRequestError, messages } from "@veil/http-contract";
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import type { ErrorRequestHandler } from "express";
 import {
   isIndeterminate,
@@ -97,6 +97,10 @@ export function errorReply(error: unknown): ErrorReply {
   }
   if (error instanceof StoreUnavailableError) {
     return unavailable(messages.storeUnavailable);
+  }
+  // Which one it is stands in the log.
+  if (error instanceof UnreadableRecordError) {
+    return { reply: json(500, messages.recordUnreadable), severity: "fault" };
   }
   if (error instanceof LinkNotConfiguredError) {
     return { reply: json(500, messages.notConfigured(error.missing)), severity: "degraded" };

@@ -4,13 +4,15 @@ import { isGone, isVisible, type KeyRecord, StoreUnavailableError, UnreadableRec
 import {
   ExternalIdNotFoundError,
   KeyNotFoundError,
+  RECORD_UNREADABLE,
   TIMED_OUT,
   STORE_UNAVAILABLE,
   WriteFailedError,
+  WriteIndeterminateError,
   WriteIndeterminateUnavailableError,
   WriteUnavailableError,
 } from "../errors.ts";
-import { readInTime } from "../jobs/read-in-time.ts";
+import { readWithin } from "../jobs/read-within.ts";
 import {
   type PayloadStamp,
   type PlannedJob,
@@ -22,7 +24,7 @@ import { notAppliedError, writeJob } from "../jobs/write-jobs.ts";
 import { batchLimitsOf, type WriteLimits } from "../jobs/write-limits.ts";
 import type { KeyFacts, RequestScope } from "../ports.ts";
 import { failedItem, type ItemOutcome, onlyValue } from "./answer-batch.ts";
-import { findByIds, findKeyId, findKeysToDelete, type FindKeysPorts, type FoundKeys } from "./find-keys.ts";
+import { findEach, findKeyId, findKeysToDelete, type FindKeysPorts, type FoundKeys } from "./find-keys.ts";
 
 export interface DeleteKeysPorts extends WritePorts, FindKeysPorts {}
 
@@ -124,7 +126,9 @@ async function deleteAll(deletions: Deletions, ports: DeleteKeysPorts): Promise<
   const none = (ref: KeyRef, index: number) => (found[index] === "unreadable" ? unreadable(ref) : notFound(ref));
   if (keys.every((key) => key === null)) return refs.map(none);
   const keyIds = keys.map((key) => key?.keyId ?? NO_KEY);
-  const results = await run(keyIds, (limits) => readAgain(keyIds, action, limits, ports));
+  const results = await run(keyIds, (limits) =>
+    readWithin(() => findEach(keyIds, ports.keys), job.operation, limits, ports),
+  );
   return refs.map((ref, index) => {
     const [key, item = ""] = [keys[index] ?? null, items[index]];
     if (key === null) return none(ref, index);
@@ -154,22 +158,9 @@ function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined):
   }
 }
 
-async function readAgain(
-  keyIds: readonly number[],
-  action: string,
-  { answerBy }: WriteLimits,
-  { keys, clock }: DeleteKeysPorts,
-): Promise<FoundKeys> {
-  try {
-    return await readInTime(findByIds(keyIds, keys), answerBy - clock.now());
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    throw new WriteIndeterminateUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
-  }
-}
-
 /** Without the worker's result: it is the key's deleter that was first, and a key that is gone is in no node. */
-function resolved(key: KeyRecord, now: KeyRecord | undefined, item: string): ItemOutcome<KeyFacts> {
+function resolved(key: KeyRecord, now: KeyRecord | "unreadable" | undefined, item: string): ItemOutcome<KeyFacts> {
+  if (now === "unreadable") return failedItem(new WriteIndeterminateError(ACTION, RECORD_UNREADABLE));
   if (now !== undefined && isVisible(now)) return failedItem(new WriteFailedError(ACTION, TIMED_OUT));
   if (now?.deleter !== item) return notFound(key.keyId);
   if (isGone(now)) return { status: "ok", value: key };

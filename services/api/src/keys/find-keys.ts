@@ -63,22 +63,19 @@ async function lookUp(
   return Promise.all(refs.map(find));
 }
 
+/** Keys by their ids, and those whose records make no sense. */
+export type FoundKeys = ReadonlyMap<number, KeyRecord | "unreadable">;
+
 /** One by one where one of them makes no sense, which says nothing of the others. */
-async function findEach(
-  keyIds: readonly number[],
-  keys: CallerKeys,
-): Promise<ReadonlyMap<number, KeyRecord | "unreadable">> {
+export async function findEach(keyIds: readonly number[], keys: CallerKeys): Promise<FoundKeys> {
   const together = await tryRead(() => findByIds(keyIds, keys));
   if (together !== "unreadable") return together;
   const each = await Promise.all(keyIds.map(async (keyId) => [keyId, await tryRead(() => keys.find(keyId))] as const));
   return new Map(each.flatMap(([keyId, key]) => (key === null ? [] : [[keyId, key]])));
 }
 
-/** Keys by their ids. */
-export type FoundKeys = ReadonlyMap<number, KeyRecord>;
-
 /** One key is read by `find`: such reads of several requests travel together. */
-export async function findByIds(keyIds: readonly number[], keys: CallerKeys): Promise<FoundKeys> {
+async function findByIds(keyIds: readonly number[], keys: CallerKeys): Promise<ReadonlyMap<number, KeyRecord>> {
   const [keyId, ...others] = keyIds;
   if (keyId === undefined) return new Map();
   if (others.length > 0) return keys.findMany(keyIds);

@@ -1,3 +1,4 @@
+import { messages } from "@veil/http-contract";
 import { firstTerms, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
@@ -58,6 +59,6 @@ describe("a key of whose traffic the record is damaged", () => {
 
   it("has no figures that could be asked for", async () => {
     api.plane.trafficReader.find = isDamaged;
-    expect(answerOf(await call(api, "get", "/api/keys/1/traffic"))).toEqual(failure(500, "Internal Server Error"));
+    expect(answerOf(await call(api, "get", "/api/keys/1/traffic"))).toEqual(failure(500, messages.recordUnreadable));
   });
 });

@@ -1,6 +1,6 @@
 import { knowsWriteOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import type { ChangeStamp, Fleet, FleetChange } from "@veil/nodes";
 import { ContradictionError } from "../errors.ts";
 import { readInTime } from "../jobs/read-in-time.ts";
@@ -26,10 +26,10 @@ export interface PlannedChange {
 }
 
 /**
- * The nodes and hosts for the answer to a change that was done: as they are stored, and where the store does not say so in time, as
- * this process knows them with the change made to them. An error would have the caller do it once more.
+ * The nodes and hosts for the answer to a change that was done: as they are stored, and where the store does not say so in time, or
+ * what it says makes no sense, as this process knows them with the change made to them. An error would have the caller do it once more.
  *
- * @throws {StoreUnavailableError} where what this process knows is too old for the change
+ * @throws {StoreUnavailableError} or {@link UnreadableRecordError} where what this process knows is too old for the change
  */
 export async function fleetAfterWrite(
   { job, change }: PlannedChange,
@@ -39,7 +39,7 @@ export async function fleetAfterWrite(
   try {
     return await readInTime(fleet(), job.limits.answerBy - clock.now());
   } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
+    if (!(error instanceof StoreUnavailableError || error instanceof UnreadableRecordError)) throw error;
     const known = knownFleet();
     const end = change(known, { job: job.id, now: clock.now() });
     if (end.outcome !== "changed" && end.outcome !== "done") throw error;

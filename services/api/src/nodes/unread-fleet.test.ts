@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from "@veil/keys";
+import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
@@ -12,6 +12,7 @@ afterEach(async () => {
 });
 
 const isAway = () => Promise.reject(new StoreUnavailableError(new Error("no primary")));
+const isDamaged = () => Promise.reject(new UnreadableRecordError("nodes: the document makes no sense"));
 const hangs = () => new Promise<never>(() => undefined);
 
 /** Lets the fleet be read no more once a job has changed it. */
@@ -32,6 +33,7 @@ function unreadAfter(
 describe.each([
   ["is away", isAway],
   ["hangs", hangs],
+  ["holds a damaged document", isDamaged],
 ])("when a change is done and the store %s", (_name, read) => {
   it.each([
     ["create-node", "post", "/api/nodes", { name: "fi-1", address: "10.0.0.2:10085" }, { state: "joining" }],
