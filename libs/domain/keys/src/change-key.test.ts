@@ -389,6 +389,23 @@ describe("an external id", () => {
   });
 });
 
+test("a change that is stored stands where who is at the key can't be read, for its repeat as well", async () => {
+  const { change, store, stored } = withKey();
+  const read = store.takeUp.bind(store);
+  const unreadable = () => Promise.reject(new UnreadableRecordError("hands: the document 1 makes no sense"));
+  const { change: write } = store;
+  store.change = async (...version) => {
+    await write.apply(store, version);
+    return unreadable();
+  };
+  store.takeUp = unreadable;
+  const ban = () => change({ set: { enabled: false } });
+  const stands = { outcome: "unavailable", detail: "it is stored, and Xray has not followed yet" };
+  expect([await ban(), await ban(), stored()?.terms]).toMatchObject([stands, stands, { enabled: false, revision: 2 }]);
+  store.takeUp = read;
+  expect(await ban()).toMatchObject({ outcome: "changed" });
+});
+
 const killed: [string, Partial<KeyTerms>, KeyChange][] = [
   ["an extension that brings a key back", { expiresAt: START_S - 50 }, { extendSeconds: 3_600_000 }],
   ["an extension that nodes need not know of", { expiresAt: START_S + 900_000 }, { extendSeconds: 600 }],

@@ -18,6 +18,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
+import { orStanding } from "./or-standing.ts";
 import { tryRead } from "./try-read.ts";
 
 /** One change of a key; it happens as a whole or not at all. */
@@ -56,7 +57,7 @@ export type ChangeResult =
   | { readonly outcome: "taken"; readonly detail: string }
   | UnfollowedChange;
 
-/** A change that was not made, or that no node has followed. */
+/** A change that was not made, that no node has followed, or of which nobody knows who is at the key. */
 interface UnfollowedChange {
   readonly outcome: "unavailable" | "failed";
   readonly detail: string;
@@ -74,9 +75,11 @@ interface UnfollowedChange {
  * @throws {UnreadableRecordError} when the key's record makes no sense, or takes no change: nothing was done
  */
 export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): Promise<ChangeResult> {
+  const { keyId, job } = request;
+  const change = () => ports.lease.hold(keyId, (lease) => changeHeld(request, lease, ports));
   while (true) {
     try {
-      return await ports.lease.hold(request.keyId, (lease) => changeHeld(request, lease, ports));
+      return await orStanding(keyId, ({ changedBy }) => knowsWriteOf(changedBy, job), change, ports);
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
     }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
-import { NodeUnreachableError, StoreRejectedError } from "./errors.ts";
+import { NodeUnreachableError, StoreRejectedError, UnreadableRecordError } from "./errors.ts";
 import { provisionKey } from "./provision-key.ts";
 import { retireKey } from "./retire-key.ts";
 import { sweepKeys } from "./sweep-keys.ts";
@@ -20,6 +20,24 @@ test("a deletion whose first write the store refuses is over at once, unless an 
   });
   await expect(passing(retireKey({ ...request, redelivered: true }, refusing))).rejects.toThrow(StoreRejectedError);
   expect(nodes.a.users.size).toBe(1);
+  expect(await passing(retireKey(request, ports))).toEqual({ outcome: "deleted" });
+});
+
+test("a deletion that is begun stands where who is at the key can't be read", async () => {
+  const { nodes, ports, store, passing } = inMemoryLifecycle();
+  plant(store, [nodes.a], { phase: "active" });
+  const unreadable = () => Promise.reject(new UnreadableRecordError("hands: the document 1 makes no sense"));
+  const { beginDeletion } = store;
+  store.beginDeletion = unreadable;
+  await expect(passing(retireKey(request, ports))).rejects.toThrow(UnreadableRecordError);
+  store.beginDeletion = async (...begun) => {
+    await beginDeletion.apply(store, begun);
+    return unreadable();
+  };
+  const stands = { outcome: "unavailable", detail: "it is stored, and Xray has not followed yet" };
+  expect([await passing(retireKey(request, ports)), store.keys.get(1)?.phase]).toMatchObject([stands, "deleting"]);
+  await expect(passing(retireKey({ ...request, job: "delete-2" }, ports))).rejects.toThrow(UnreadableRecordError);
+  store.beginDeletion = beginDeletion;
   expect(await passing(retireKey(request, ports))).toEqual({ outcome: "deleted" });
 });
 

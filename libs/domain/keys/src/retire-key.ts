@@ -6,6 +6,7 @@ import { subjectOf } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { sees, type Viewer } from "./owners.ts";
+import { orStanding } from "./or-standing.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { STORE_REFUSES, TOO_LATE } from "./not-done.ts";
 
@@ -36,8 +37,15 @@ export type RetireResult =
  *
  * @throws {StoreUnavailableError} for another attempt
  * @throws {LeaseHeldError} when others kept the key past the deadline, for another attempt
+ * @throws {UnreadableRecordError} when the key's record makes no sense, or takes no change: nothing was done
  */
-export async function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+export function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
+  const { keyId, job } = request;
+  const isBegun = (key: KeyRecord) => key.phase === "deleting" && resultOf(key, job).outcome === "deleted";
+  return orStanding(keyId, isBegun, () => retire(request, ports), ports);
+}
+
+async function retire(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
   while (true) {
     if (isLate(request, ports)) return finishLate(request, ports);
     try {
