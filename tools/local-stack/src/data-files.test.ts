@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ensureApiKey } from "./api-key.ts";
 import { ChildRegistry, startMarkOf } from "./child-registry.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { dataSecrets } from "./data-secrets.ts";
 import { ensureRealityIdentity } from "./reality-identity.ts";
 import { requireBindable } from "./require-bindable.ts";
 import { RunFile } from "./run-file.ts";
@@ -74,6 +75,24 @@ describe("the REALITY identity", () => {
     await writeFile(file, '{"privateKey":');
     await expect(ensureRealityIdentity(file, settingsOf({}))).rejects.toThrow(/is damaged/);
     expect(await readFile(file, "utf8")).toBe('{"privateKey":');
+  });
+
+  test.each(["", '{"privateKey":', "{}", '{"privateKey":"short","port":443}'])(
+    "is not backed up from a damaged file, which is named with what would be right: %j",
+    async (content) => {
+      const data = await openDataDirectory(directory, ".");
+      await writeFile(data.realityFile, content);
+      const right = 'it has to be {"privateKey": "…", "port": …}, a key of 43 characters and a port from 1 to 65535';
+      await expect(dataSecrets(data).read()).rejects.toThrow(`${data.realityFile} is damaged: ${right}.`);
+    },
+  );
+
+  test("is backed up as it is", async () => {
+    const data = await openDataDirectory(directory, ".");
+    expect(await dataSecrets(data).read()).toEqual({});
+    const { privateKey, port } = await ensureRealityIdentity(data.realityFile, settingsOf({}));
+    const secrets = { "reality-private-key": privateKey, "reality-port": String(port) };
+    expect(await dataSecrets(data).read()).toEqual(secrets);
   });
 
   test("is refused when another program has its port", async () => {

@@ -1,25 +1,24 @@
 import type { BackedUpSecrets, SecretPlace } from "@veil/backup";
 import { freePort } from "@veil/engines";
 import { readFileIfThere, writePrivateFile } from "@veil/runtime";
-import { z } from "zod";
 import { ensureApiKey } from "./api-key.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import { readRealityFile } from "./reality-identity.ts";
 
-const identitySchema = z.object({ privateKey: z.string(), port: z.number() });
-
-/** The secrets that `npm start` keeps in its data directory. */
+/** The secrets that `npm start` keeps in its data directory. Reading them throws a StackStartError that names a damaged file. */
 export function dataSecrets({ root, apiKeyFile, webhookKeyFile, realityFile }: DataDirectory): SecretPlace {
   return {
     name: root,
     read: async () => {
-      const [apiKey, webhookKey, identity] = await Promise.all(
-        [apiKeyFile, webhookKeyFile, realityFile].map(contentOf),
-      );
-      const reality = identity === undefined ? null : identitySchema.parse(JSON.parse(identity));
+      const [apiKey, webhookKey] = await Promise.all([apiKeyFile, webhookKeyFile].map(contentOf));
+      const reality = await readRealityFile(realityFile);
       return {
         ...(apiKey !== undefined && { "api-secret-key": apiKey }),
         ...(webhookKey !== undefined && { "webhook-secret-key": webhookKey }),
-        ...(reality !== null && { "reality-private-key": reality.privateKey, "reality-port": String(reality.port) }),
+        ...(reality !== undefined && {
+          "reality-private-key": reality.privateKey,
+          "reality-port": String(reality.port),
+        }),
       };
     },
     write: async (secrets: BackedUpSecrets) => {

@@ -2,6 +2,7 @@ import { freePort, isListening } from "@veil/engines";
 import { makeRealityKeys, realityPublicKey } from "@veil/xray-config";
 import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { z } from "zod";
+import { parseJson } from "./parse-json.ts";
 import type { StackSettings } from "./settings.ts";
 import { StackStartError } from "./stack-context.ts";
 
@@ -24,7 +25,7 @@ export interface RealityIdentity {
  * @throws {StackStartError} when the file is damaged or the port is taken.
  */
 export async function ensureRealityIdentity(file: string, settings: StackSettings): Promise<RealityIdentity> {
-  const stored = await readStored(file);
+  const stored = await readRealityFile(file);
   const identity = {
     privateKey: settings.REALITY_PRIVATE_KEY ?? stored?.privateKey ?? makeRealityKeys().privateKey,
     port: settings.REALITY_PORT ?? stored?.port ?? (await freePort()),
@@ -40,13 +41,18 @@ export async function ensureRealityIdentity(file: string, settings: StackSetting
   return { ...identity, publicKey: realityPublicKey(identity.privateKey) };
 }
 
-async function readStored(file: string): Promise<z.infer<typeof identitySchema> | undefined> {
+/**
+ * What earlier starts kept; undefined where none did.
+ *
+ * @throws {StackStartError} when the file is damaged
+ */
+export async function readRealityFile(file: string): Promise<z.infer<typeof identitySchema> | undefined> {
   const text = await readFileIfThere(file);
   if (text === null) return undefined;
-  try {
-    return identitySchema.parse(JSON.parse(text));
-  } catch {
-    // Making a new key over a damaged one would end every link in use without a word.
-    throw new StackStartError(`${file} is damaged. Restore it, or remove it and hand out new links.`);
-  }
+  const stored = identitySchema.safeParse(parseJson(text));
+  if (stored.success) return stored.data;
+  // Making a new key over a damaged one would end every link in use without a word.
+  throw new StackStartError(
+    `${file} is damaged: it has to be {"privateKey": "…", "port": …}, a key of 43 characters and a port from 1 to 65535. Restore it, or remove it and hand out new links.`,
+  );
 }
