@@ -8,7 +8,7 @@ import { tryRead } from "@veil/keys";
  * @param what that which is changed
  */
 export async function orUnreadable<Result>(
-  what: "key" | "device list" | "token" | "webhook",
+  what: "key" | "device list" | "token" | "webhook" | "list of nodes and hosts",
   change: () => Promise<Result>,
 ): Promise<Result | NotApplied> {
   const end = await tryRead(change);

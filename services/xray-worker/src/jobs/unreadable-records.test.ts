@@ -2,10 +2,17 @@ import { noHints } from "@veil/events/testing";
 import type { Delivery } from "@veil/job-queue";
 import { UnreadableRecordError } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, inMemoryLifecycle, plant } from "@veil/keys/testing";
+import { PLAIN_HOST } from "@veil/nodes";
+import { InMemoryFleet, someNode } from "@veil/nodes/testing";
+import type { Redis } from "@veil/redis";
+import { createLogger } from "@veil/runtime";
 import { InMemoryTokens } from "@veil/tokens/testing";
 import { InMemoryEvents, InMemoryWebhooks } from "@veil/webhooks/testing";
 import { expect, it } from "vitest";
 import { deviceJobHandlers } from "./device-job-handlers.ts";
+import { fleetChanger } from "../nodes/fleet-changes.ts";
+import { hostJobHandlers } from "./host-job-handlers.ts";
+import { nodeJobHandlers } from "./node-job-handlers.ts";
 import { tokenJobHandlers } from "./token-job-handlers.ts";
 import { webhookChangeHandlers } from "./webhook-job-handlers.ts";
 
@@ -36,4 +43,34 @@ it("tells at once that a token, a webhook or the devices of a key can't be read"
   ]);
   const failed = (what: string) => ({ outcome: "failed", detail: `the ${what} can't be read or changed` });
   expect(ends).toEqual(["token", "token", "webhook", "webhook", "device list"].map(failed));
+});
+
+it("tells at once that what is stored of nodes and hosts can't be read", async () => {
+  const store = new InMemoryFleet({ revision: 1, nodes: [someNode("a")], hosts: [] });
+  store.beforeStep = refuse;
+  const ports = {
+    ...{ store, prefix: "test", change: fleetChanger(store, noHints), certificates: { fault: () => null } },
+    clock: { now, monotonic: now, sleep: async () => undefined },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- nobody listens
+    redis: {} as Redis,
+    log: createLogger({ service: "test", version: "0", level: "silent" }),
+    leave: () => ({ answers: async () => true, isInFile: false, places: [], close: () => undefined }),
+    readLast: async () => true,
+    processAt: async () => null,
+    leftBehind: async () => 0,
+    inboundFault: async () => null,
+  };
+  const [ofNodes, ofHosts] = [nodeJobHandlers(ports), hostJobHandlers(ports)];
+  const { state: _, since: _since, origin: _origin, ...node } = someNode("b");
+  const ends = await Promise.all([
+    ofNodes["create-node"]({ node, ...asked }, delivery),
+    ofNodes["change-node"]({ name: "a", change: { address: "elsewhere:1" }, ...asked }, delivery),
+    ofNodes["drain-node"]({ name: "a", is_drained: true, ...asked }, delivery),
+    ofNodes["delete-node"]({ name: "a", force: true, ...asked }, delivery),
+    ofHosts["put-host"]({ host: { ...PLAIN_HOST, id: "h", node: "a" }, may_make: true, ...asked }, delivery),
+    ofHosts["change-host"]({ host_id: "h", change: { hidden: true }, ...asked }, delivery),
+    ofHosts["delete-host"]({ host_id: "h", ...asked }, delivery),
+  ]);
+  const failed = { outcome: "failed", detail: "the list of nodes and hosts can't be read or changed" };
+  expect(ends).toEqual(Array.from({ length: 7 }, () => failed));
 });
