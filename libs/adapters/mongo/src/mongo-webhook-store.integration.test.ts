@@ -37,3 +37,21 @@ it("takes nothing for true that a version before, which keeps no summary, has le
   await documents().updateOne({ _id: "wh_older" }, { $unset: { summary: true } });
   expect(await found("wh_older")).toMatchObject({ nextAt: 7_000, waiting: 1, oldestAt: 1_900, revision: 2 });
 });
+
+it("forgets what versions before left of webhooks that are gone, and nothing of one that can't be read", async () => {
+  const states = ["wh_kept", "wh_damaged", "wh_gone", "wh_hidden"].map((webhookId) => ({
+    ...firstState({ id: webhookId, fromSeq: 3 }),
+    revision: 1,
+  }));
+  for (const state of states) {
+    await store.webhooks.insert(storedWebhook({ id: state.webhookId }));
+    await store.webhooks.keepDelivery(state);
+  }
+  const webhooks = store.connection.collection<{ readonly _id: string }>("webhooks");
+  await webhooks.updateOne({ _id: "wh_damaged" }, { $set: { url: 7 } });
+  await webhooks.updateOne({ _id: "wh_hidden" }, { $set: { removed: true } });
+  await webhooks.deleteOne({ _id: "wh_gone" });
+  await store.webhooks.forgetDeliveries();
+  const left = await Promise.all(states.map(({ webhookId }) => store.webhooks.delivery(webhookId)));
+  expect(left.map((state) => state?.webhookId)).toEqual(["wh_kept", "wh_damaged", undefined, undefined]);
+});

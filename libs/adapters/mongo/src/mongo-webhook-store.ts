@@ -7,9 +7,10 @@ import {
   type Webhook,
   type WebhookStore,
 } from "@veil/webhooks";
-import type { mongo } from "mongoose";
+import type { Connection, mongo } from "mongoose";
 import { byId, FindById } from "./by-id.ts";
 import type { MongoConnection } from "./connect-mongo.ts";
+import { idsOf, removeMany } from "./many-entities.ts";
 import { DocumentReader, type OnUnreadable } from "./read-documents.ts";
 import { isDuplicateKey, storeErrors } from "./store-errors.ts";
 import {
@@ -32,6 +33,7 @@ import {
  * Every method throws StoreUnavailableError while MongoDB is unavailable; a write may then have happened.
  */
 export class MongoWebhookStore implements WebhookStore, DeliveryStore {
+  readonly #connection: Connection;
   readonly #webhooks: mongo.Collection<WebhookDocument>;
   readonly #deliveries: mongo.Collection<DeliveryDocument>;
   readonly #foundWebhooks: FindById<WebhookDocument>;
@@ -40,6 +42,7 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
   readonly #deliveryReader: DocumentReader;
 
   constructor({ connection }: MongoConnection, onUnreadable: OnUnreadable) {
+    this.#connection = connection;
     this.#webhooks = connection.collection<WebhookDocument>("webhooks");
     this.#deliveries = connection.collection<DeliveryDocument>("webhook_deliveries");
     this.#foundWebhooks = new FindById(connection, this.#webhooks);
@@ -117,6 +120,16 @@ export class MongoWebhookStore implements WebhookStore, DeliveryStore {
     const filter = { ...byId<DeliveryDocument>(_id), revision: before };
     const { matchedCount } = await storeErrors(() => this.#deliveries.updateOne(filter, { $set: fields }));
     return matchedCount === 1 ? "kept" : "outdated";
+  }
+
+  /** Nobody keeps a state before the webhook is there: one of which there is none after a look at the states is gone. */
+  async forgetDeliveries(): Promise<void> {
+    const kept: string[] = [];
+    for await (const id of idsOf(this.#deliveries)) kept.push(id);
+    const webhooks = await this.#foundWebhooks.findAll(kept);
+    const there = new Set(webhooks.filter(({ removed }) => removed !== true).map(({ _id }) => _id));
+    const gone = kept.filter((id) => !there.has(id));
+    await removeMany(this.#connection, this.#deliveries, gone);
   }
 
   /** A webhook that is removed takes with it what was kept until then; what came later goes here. */

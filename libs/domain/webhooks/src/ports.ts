@@ -69,4 +69,6 @@ export interface DeliveryStore {
    * another process has kept one meanwhile, or the webhook is gone.
    */
   keepDelivery(state: DeliveryState): Promise<"kept" | "outdated">;
+  /** Forgets the states of webhooks that are gone: versions before left some. */
+  forgetDeliveries(): Promise<void>;
 }

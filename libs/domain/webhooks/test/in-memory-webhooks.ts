@@ -85,4 +85,9 @@ export class InMemoryWebhooks implements WebhookStore, DeliveryStore, WebhookOut
     this.#deliveries.set(state.webhookId, state);
     return "kept";
   }
+
+  async forgetDeliveries(): Promise<void> {
+    await this.beforeStep();
+    for (const id of this.#deliveries.keys()) if (!this.#webhooks.has(id)) this.#deliveries.delete(id);
+  }
 }

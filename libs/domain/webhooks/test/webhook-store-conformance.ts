@@ -135,6 +135,13 @@ export function webhookStoreConformance(
     expect([await open().find(webhook.id), await open().delivery(webhook.id)]).toEqual([null, null]);
   });
 
+  it("keeps the deliveries of webhooks that are there when others are forgotten", async () => {
+    const { id } = await insertedWebhook();
+    await open().keepDelivery(stateOf(id));
+    await open().forgetDeliveries();
+    expect(await open().delivery(id)).toEqual(stateOf(id));
+  });
+
   it("keeps no first delivery of a webhook that was removed meanwhile, whether or not something is to be reported of it", async () => {
     const [deleted, hidden] = [await insertedWebhook(), await insertedWebhook()];
     await open().replace({ ...hidden, enabled: false, revision: 2 }, 1, { at: 5, reason: "dead" });

@@ -41,6 +41,8 @@ export interface WebhooksOptions
 /** Twice the webhooks with slow receivers that are delivered to together, and as many for those that answer soon, tests and last attempts. */
 const CONCURRENCY = 4 * SLOW_TOGETHER;
 
+const FORGET_EVERY_MS = 60 * 60_000;
+
 /** Delivers events to webhooks until the service stops. @returns what is to be called when there are new events */
 export function startWebhooks(
   running: Pick<RunningService, "onStop">,
@@ -62,6 +64,13 @@ export function startWebhooks(
     enter: (id) => jobs.add("deliver-events", `deliver-${id}`, { webhook_id: id }),
     now,
     log,
+  });
+  runLoop(running, "webhook records", {
+    everyMs: FORGET_EVERY_MS,
+    jitter: 0.5,
+    firstRun: "later",
+    task: () => webhooks.forgetDeliveries(),
+    ...lastingFailure(log, "could not forget deliveries of webhooks that are gone"),
   });
   serveJobs(running, {
     queue: "veil-webhooks",
