@@ -18,7 +18,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
-import { orStanding } from "./or-standing.ts";
+import { orStored } from "./or-stored.ts";
 import { tryRead } from "./try-read.ts";
 
 /** One change of a key; it happens as a whole or not at all. */
@@ -79,7 +79,7 @@ export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): 
   const change = () => ports.lease.hold(keyId, (lease) => changeHeld(request, lease, ports));
   while (true) {
     try {
-      return await orStanding(keyId, ({ changedBy }) => knowsWriteOf(changedBy, job), change, ports);
+      return await orStored(keyId, ({ changedBy }) => knowsWriteOf(changedBy, job), change, ports);
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
     }

@@ -6,7 +6,7 @@ import { subjectOf } from "./events/expect-events.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { HeldLease } from "./node-users.ts";
 import { sees, type Viewer } from "./owners.ts";
-import { orStanding } from "./or-standing.ts";
+import { orStored } from "./or-stored.ts";
 import { handEntryOf, passOnMarks, waitForOthers } from "./take-up-key.ts";
 import { STORE_REFUSES, TOO_LATE } from "./not-done.ts";
 
@@ -42,7 +42,7 @@ export type RetireResult =
 export function retireKey(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {
   const { keyId, job } = request;
   const isBegun = (key: KeyRecord) => key.phase === "deleting" && resultOf(key, job).outcome === "deleted";
-  return orStanding(keyId, isBegun, () => retire(request, ports), ports);
+  return orStored(keyId, isBegun, () => retire(request, ports), ports);
 }
 
 async function retire(request: RetireRequest, ports: LifecyclePorts): Promise<RetireResult> {

@@ -17,7 +17,7 @@ export const STANDS = {
  * @param stands whether a key has the write
  * @throws {UnreadableRecordError} when the key does not have it, or can't be read
  */
-export async function orStanding<Result>(
+export async function orStored<Result>(
   keyId: number,
   stands: (key: KeyRecord) => boolean,
   write: () => Promise<Result>,
