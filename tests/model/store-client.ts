@@ -79,7 +79,7 @@ export class StoreClient implements KeyStore {
       clear: new Set(clear),
       endings: [],
       relayed: new Set(),
-      version: begins === undefined ? null : { ...begins, fence: 0, changedBy: [] },
+      version: begins === undefined ? null : { ...begins, fence: 0, changedBy: [], changedAt: [] },
     };
     const inserted = await this.#write(
       `decide key ${key.keyId} as ${phase}, indeterminate [${indeterminate.join(" ")}]`,

@@ -120,6 +120,7 @@ export function toKeyRecord(document: KeyDocument, olderFlow: VlessFlow): KeyRec
     token: changed?.token ?? document.token ?? olderSubscriptionToken(document.key_id, document.uuid),
     terms: termsOf(document),
     changedBy: changed?.changed_by ?? [],
+    changedAt: changed?.changed_at ?? (changed?.changed_by ?? []).map(() => null),
     outbox: unrelayedSteps(document),
   };
 }

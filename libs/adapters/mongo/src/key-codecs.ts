@@ -41,6 +41,8 @@ export const termsDocument = z.object({
   name: z.string().nullable().exactOptional(),
   token: z.string().exactOptional(),
   changed_by: z.array(z.string()),
+  /** Beside `changed_by`; missing in what versions before wrote. */
+  changed_at: z.array(z.number().nullable()).exactOptional(),
   enabled: z.boolean(),
   expires_at: z.number().nullable(),
   /** When the key ends by time in any case: the one moment to ask for, on hold or not. */

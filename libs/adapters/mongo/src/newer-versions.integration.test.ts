@@ -126,6 +126,14 @@ describe("a key's terms", () => {
     expect((await store.desired.findDesired()).has(key.keyId)).toBe(false);
   });
 
+  it("do not say when they were changed by an older version", async () => {
+    const changes = { changedBy: ["change-1"], changedAt: [1_800_000_000] };
+    const { keyId } = await keyWith(store.keys, { tag: "timed" }, changes);
+    expect(await store.keys.find(keyId)).toMatchObject(changes);
+    await collection("keys").updateOne({ _id: String(keyId) }, { $unset: { "terms.changed_at": true } });
+    expect(await store.keys.find(keyId)).toMatchObject({ ...changes, changedAt: [null] });
+  });
+
   it("are read although a newer version knows more of them", async () => {
     const key = await keyWith(store.keys, { tag: "t", externalId: "newer-1" });
     await set("keys", String(key.keyId), { "terms.color": "red" });

@@ -64,9 +64,9 @@ export function firstTermsDocument(
  * Put together by `Object.assign`: a spread of so many fields behind others takes ten times as long.
  */
 export function versionDocument(version: KeyVersion): TermsDocument {
-  const { fence, uuid, name, token, terms, changedBy, outbox } = version;
+  const { fence, uuid, name, token, terms, changedBy, changedAt, outbox } = version;
   const first = { revision: terms.revision, fence, uuid, name, token, changed_by: [...changedBy] };
-  return Object.assign(first, toDocument(terms), outboxOf(outbox));
+  return Object.assign(first, toDocument(terms), { changed_at: [...changedAt] }, outboxOf(outbox));
 }
 
 function outboxOf(steps: readonly KeyStep[]): { outbox?: StepDocument[] } {
@@ -75,7 +75,7 @@ function outboxOf(steps: readonly KeyStep[]): { outbox?: StepDocument[] } {
 
 function toDocument(
   terms: KeyTerms,
-): Omit<TermsDocument, "revision" | "fence" | "uuid" | "name" | "token" | "changed_by" | "outbox"> {
+): Omit<TermsDocument, "revision" | "fence" | "uuid" | "name" | "token" | "changed_by" | "changed_at" | "outbox"> {
   return {
     enabled: terms.enabled,
     expires_at: terms.expiresAt,

@@ -3,4 +3,5 @@
  * nor who asks for it. Pure: no I/O, no clock of its own.
  */
 export { attemptId, isOfSameWrite, writeOf } from "./attempts.ts";
+export { mayBeRepeated, REPEATED_WITHIN_MS } from "./repeats.ts";
 export { knowsWriteOf, remember } from "./remembered-jobs.ts";

@@ -73,6 +73,8 @@ export interface KeyRecord extends KeyAttributes {
   readonly terms: KeyTerms;
   /** Ids of the jobs whose changes the key has, the newest last; only the last few. */
   readonly changedBy: readonly string[];
+  /** When each of these jobs changed it, in unix seconds; null where a version before did not note it. */
+  readonly changedAt: readonly (number | null)[];
   /** Steps of which some event is not logged yet: every new version carries them on. The oldest first. */
   readonly outbox: readonly KeyStep[];
 }

@@ -1,3 +1,4 @@
+import { attemptId } from "@veil/idempotency";
 import { describe, expect, it, test } from "vitest";
 import { KilledError, killAtEveryCall } from "../test/dying-ports.ts";
 import { inMemoryLifecycle, plant, START_MS } from "../test/in-memory-lifecycle.ts";
@@ -229,6 +230,21 @@ describe("a change that is delivered twice", () => {
   });
 });
 
+test("an Idempotency-Key that is used again after its day means another change", async () => {
+  const { change, clock, stored } = withKey({ expiresAt: START_S + 9_000_000 });
+  const job = attemptId("extend-once-0123456789abcdef0123456789abcdef01234567", 1);
+  const extended = async () => {
+    await change({ extendSeconds: 600 }, { job });
+    return (stored()?.terms.expiresAt ?? 0) - START_S - 9_000_000;
+  };
+  expect(await extended()).toBe(600);
+  clock.now = () => START_MS + 86_400_000;
+  expect(await extended()).toBe(600);
+  clock.now = () => START_MS + 30 * 86_400_000;
+  expect([await extended(), await extended()]).toEqual([1_200, 1_200]);
+  expect(stored()).toMatchObject({ changedBy: [job], changedAt: [START_S + 30 * 86_400] });
+});
+
 describe("what is asked of a key", () => {
   it("is refused with another revision than the caller has seen, a due one included", async () => {
     const { change, stored } = withKey({ expiresAt: START_S });
@@ -333,6 +349,7 @@ test("a version that arrives late changes nothing", async () => {
     name: "late",
     token: key.token,
     changedBy: [],
+    changedAt: [],
     outbox: [],
     terms: terms({ revision: 2 }),
   };

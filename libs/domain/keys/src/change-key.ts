@@ -1,7 +1,7 @@
 import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { type Actor, SYSTEM } from "@veil/events";
-import { knowsWriteOf, remember } from "@veil/idempotency";
+import { knowsWriteOf } from "@veil/idempotency";
 import { LeaseHeldError, UnreadableRecordError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { namedSteps } from "./events/key-steps.ts";
@@ -18,6 +18,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
+import { repeatableChanges, withChange } from "./remembered-changes.ts";
 import { orStored } from "./or-stored.ts";
 import { tryRead } from "./try-read.ts";
 
@@ -79,7 +80,7 @@ export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): 
   const change = () => ports.lease.hold(keyId, (lease) => changeHeld(request, lease, ports));
   while (true) {
     try {
-      return await orStored(keyId, ({ changedBy }) => knowsWriteOf(changedBy, job), change, ports);
+      return await orStored(keyId, (key) => hasChange(key, job, ports), change, ports);
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
     }
@@ -95,7 +96,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   const before = await ports.store.find(keyId);
   if (before === null || !isVisible(before) || !sees(request, before)) return end({ outcome: "not-found" });
   // An attempt before may have been answered as not done because no node could follow: what it changed stands.
-  if (knowsWriteOf(before.changedBy, job)) {
+  if (hasChange(before, job, ports)) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
@@ -124,6 +125,10 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
       given === "taken" ? externalIdTaken(externalId) : { ...externalIdUnreadable(externalId), isStored: false },
     );
   });
+}
+
+function hasChange(key: KeyRecord, job: string, { clock }: Pick<LifecyclePorts, "clock">): boolean {
+  return knowsWriteOf(repeatableChanges(key, clock.now()), job);
 }
 
 interface VersionChange {
@@ -162,7 +167,7 @@ async function storeVersion(
   const after = await ports.store.change(keyId, version, entry);
   hint.ready();
   if (after === null || !isVisible(after)) return { outcome: "not-found" };
-  if (!after.changedBy.includes(job)) throw new LeaseHeldError(`key ${keyId}`);
+  if (!repeatableChanges(after, ports.clock.now()).includes(job)) throw new LeaseHeldError(`key ${keyId}`);
   if (isSeenByNodes) {
     const taken = await waitForOthers(after, lease, ports);
     const result = await followed(taken, lease, ports, before.terms.groups);
@@ -217,7 +222,7 @@ async function versionAfter(
     ...after,
     uuid: revokeCredentials ? ports.newUuid() : before.uuid,
     token: revokeLink ? subscriptionToken(before.keyId, ports.newTokenSeed()) : before.token,
-    changedBy: remember(before.changedBy, job),
+    ...withChange(before, job, context.now),
     outbox: [...before.outbox, ...namedSteps(steps, { keyId, revision: terms.revision, fence })],
   };
   return { version, isChanged: terms !== current };

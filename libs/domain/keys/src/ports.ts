@@ -80,7 +80,8 @@ export interface KeyStore {
 }
 
 /** All that can be changed about a key, as one change leaves it. Of two versions the later one stands. */
-export interface KeyVersion extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy" | "outbox"> {
+export interface KeyVersion
+  extends Pick<KeyRecord, "uuid" | "name" | "token" | "terms" | "changedBy" | "changedAt" | "outbox"> {
   /** Decides between versions of the same revision: the fence of the lease under which it was made. */
   readonly fence: number;
 }

@@ -49,6 +49,16 @@ test("leaves the key as it is that another attempt of the write has made", async
   expect(holders()).toMatchObject([{ terms: { tag: "paid", revision: 2 } }]);
 });
 
+test("changes the key that a write of the same Idempotency-Key has made a month before", async () => {
+  const { put, clock, holders } = putter();
+  const job = "put-once-0123456789abcdef0123456789abcdef01234567-1";
+  await put(job, { terms: { tag: "trial" } });
+  const made = clock.now();
+  clock.now = () => made + 30 * 86_400_000;
+  expect(await put(job, { terms: { tag: "paid" } })).toMatchObject({ outcome: "changed", isChanged: true });
+  expect(holders()).toMatchObject([{ terms: { tag: "paid" } }]);
+});
+
 test("of many at once one makes the key, and the others change it", async () => {
   const { request, ports, passing, holders } = putter();
   const jobs = Array.from({ length: 12 }, (_, index) => request(`put-${index}`, { terms: { note: String(index) } }));

@@ -1,5 +1,5 @@
 import type { Actor } from "@veil/events";
-import { isOfSameWrite } from "@veil/idempotency";
+import { isOfSameWrite, mayBeRepeated } from "@veil/idempotency";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
 import { externalIdUnreadable, findByExternalId } from "./external-ids.ts";
@@ -40,8 +40,9 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
     const key = await tryRead(() => findByExternalId(id, ports));
     if (key === "unreadable") return externalIdUnreadable(externalId);
     // A job does not change the key that it has made itself, and neither does another attempt of its write.
-    if (key === null || key.job === job) return null;
-    if (isOfSameWrite(key.job, job)) return { outcome: "created", key };
+    const isOwn = key !== null && mayBeRepeated(key.job, key.createdAt, ports.clock.now());
+    if (key === null || (isOwn && key.job === job)) return null;
+    if (isOwn && isOfSameWrite(key.job, job)) return { outcome: "created", key };
     const asked = {
       keyId: key.keyId,
       owner,

@@ -16,11 +16,11 @@ export interface ReportedVersion {
  * @param fence that of the lease under which it is stored
  */
 export function reportedVersion(
-  { keyId, uuid, name, token, changedBy, outbox }: KeyRecord,
+  { keyId, uuid, name, token, changedBy, changedAt, outbox }: KeyRecord,
   terms: KeyTerms,
   step: UnnamedStep,
   fence: number,
 ): ReportedVersion {
   const steps = namedSteps([step], { keyId, revision: terms.revision, fence });
-  return { version: { fence, uuid, name, token, changedBy, terms, outbox: [...outbox, ...steps] }, steps };
+  return { version: { fence, uuid, name, token, changedBy, changedAt, terms, outbox: [...outbox, ...steps] }, steps };
 }

@@ -3,9 +3,10 @@ import { activeKey } from "./stored-keys.ts";
 
 /** The next version of a key, with other terms. */
 export function versionOf(key: KeyRecord, terms: Partial<KeyTerms>, overrides: Partial<KeyVersion> = {}): KeyVersion {
-  const { uuid, name, token, changedBy, outbox } = key;
+  const { uuid, name, token, changedBy, changedAt, outbox } = key;
   const revision = key.terms.revision + 1;
-  return { fence: 1, uuid, name, token, changedBy, outbox, terms: { ...key.terms, revision, ...terms }, ...overrides };
+  const same = { uuid, name, token, changedBy, changedAt, outbox };
+  return { fence: 1, ...same, terms: { ...key.terms, revision, ...terms }, ...overrides };
 }
 
 /** A key that was changed to have these terms. */

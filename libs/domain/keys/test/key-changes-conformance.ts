@@ -46,6 +46,7 @@ export function keyChangesConformance(open: () => KeyStore): void {
         name: null,
         token: "t".repeat(33),
         changedBy: ["change-1", "change-2"],
+        changedAt: [null, 1_800_000_000],
         fence: FENCE,
       });
       const { fence: _fence, ...stored } = version;
@@ -63,7 +64,7 @@ export function keyChangesConformance(open: () => KeyStore): void {
         const first = firstTerms({}, { createdAt: claimed.createdAt, nextResetAt: null });
         const begins = { token: "t".repeat(33), terms: { ...first, ...terms }, outbox: [] };
         const decided = await store.decide(decisionOf(claimed, { begins }));
-        expect(decided).toMatchObject({ ...begins, changedBy: [] });
+        expect(decided).toMatchObject({ ...begins, changedBy: [], changedAt: [] });
         expect(await store.find(claimed.keyId)).toEqual(decided);
       }
     });
@@ -85,7 +86,11 @@ export function keyChangesConformance(open: () => KeyStore): void {
     ])("that come late, %s, change nothing", async (_name, terms, fence) => {
       const store = open();
       const key = await keyWith(store, { revision: 3, tag: "stands" }, { fence: FENCE });
-      const late = versionOf(key, { ...terms, tag: "late" }, { fence, name: "late", changedBy: ["late"] });
+      const late = versionOf(
+        key,
+        { ...terms, tag: "late" },
+        { fence, name: "late", changedBy: ["late"], changedAt: [1] },
+      );
       expect(await store.change(key.keyId, late)).toMatchObject(key);
       expect(await store.find(key.keyId)).toMatchObject(key);
     });

@@ -51,11 +51,15 @@ export function unchanged({
   keyId,
   uuid,
   createdAt,
-}: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<KeyRecord, "token" | "terms" | "changedBy" | "outbox"> {
+}: Pick<KeyRecord, "keyId" | "uuid" | "createdAt">): Pick<
+  KeyRecord,
+  "token" | "terms" | "changedBy" | "changedAt" | "outbox"
+> {
   return {
     token: olderSubscriptionToken(keyId, uuid),
     terms: { ...firstTerms({}, { createdAt, nextResetAt: null }), noticed: UNKNOWN_NOTICED },
     changedBy: [],
+    changedAt: [],
     outbox: [],
   };
 }

@@ -1,10 +1,9 @@
+import { REPEATED_WITHIN_MS } from "@veil/idempotency";
 import type { Redis } from "@veil/redis";
 import { z } from "zod";
 import { WriteRecordsUnavailableError } from "../errors.ts";
 import { readOutcome, storeOutcome } from "./stored-outcome.ts";
 import type { Claim, Completion, JoinRequest, Participation, WriteRecords, WriteState } from "./write-records.ts";
-
-const KEPT_MS = 24 * 60 * 60 * 1_000;
 
 /** The clock of Redis in milliseconds, so that those of the replicas need not agree. */
 const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -107,7 +106,7 @@ export class RedisWriteRecords implements WriteRecords {
     id: string,
     { participant, fingerprint, request, startedAt, leaseMs }: JoinRequest,
   ): Promise<Participation> {
-    const args = [participant, fingerprint, request, startedAt, leaseMs, KEPT_MS];
+    const args = [participant, fingerprint, request, startedAt, leaseMs, REPEATED_WITHIN_MS];
     const answer = joinAnswer.parse(await this.#run(SCRIPTS.join, id, args));
     if (answer[0] === "key-mismatch") return { role: "key-mismatch" };
     if (answer[0] === "replay") return { role: "replay", outcome: readOutcome(answer[1], answer[2]) };
@@ -115,12 +114,12 @@ export class RedisWriteRecords implements WriteRecords {
   }
 
   async claimOutcome(id: string, participant: string, attempt: number, leaseMs: number): Promise<Claim> {
-    return claimOf(await this.#run(SCRIPTS.claimOutcome, id, [participant, attempt, leaseMs, KEPT_MS]));
+    return claimOf(await this.#run(SCRIPTS.claimOutcome, id, [participant, attempt, leaseMs, REPEATED_WITHIN_MS]));
   }
 
   async complete(id: string, { participant, attempt, outcome, end }: Completion): Promise<Claim> {
     const { reply, packed } = await storeOutcome(outcome);
-    const args = [participant, attempt, reply, packed, STORED_ENDS[end], KEPT_MS];
+    const args = [participant, attempt, reply, packed, STORED_ENDS[end], REPEATED_WITHIN_MS];
     return claimOf(await this.#run(SCRIPTS.complete, id, args));
   }
 

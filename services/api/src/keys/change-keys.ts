@@ -1,7 +1,7 @@
 import { messages } from "@veil/http-contract";
-import { isOfSameWrite, knowsWriteOf } from "@veil/idempotency";
+import { isOfSameWrite, knowsWriteOf, mayBeRepeated } from "@veil/idempotency";
 import type { JobResult } from "@veil/job-contract";
-import type { KeyChange, KeyRecord } from "@veil/keys";
+import { type KeyChange, type KeyRecord, repeatableChanges } from "@veil/keys";
 import {
   ContradictionError,
   KeyNotFoundError,
@@ -141,7 +141,9 @@ async function readAgain(
   ports: WritePorts,
 ): Promise<never> {
   const key = await readWithin(read, "updateKey", limits, ports);
-  if (key !== null && (knowsWriteOf(key.changedBy, job) || isOfSameWrite(key.job, job))) {
+  const now = ports.clock.now();
+  const isMade = (made: KeyRecord) => isOfSameWrite(made.job, job) && mayBeRepeated(made.job, made.createdAt, now);
+  if (key !== null && (knowsWriteOf(repeatableChanges(key, now), job) || isMade(key))) {
     throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
   }
   throw new WriteFailedError(ACTION, TIMED_OUT);

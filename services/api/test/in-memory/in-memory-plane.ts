@@ -18,6 +18,7 @@ import {
   olderSubscriptionToken,
   type OwnedExternalId,
   registerDevices,
+  repeatableChanges,
   sees,
   SEES_ALL,
   statusOf,
@@ -25,6 +26,7 @@ import {
   termsAt,
   type TrafficBytes,
   type Viewer,
+  withChange,
 } from "@veil/keys";
 import { InMemoryDeviceLease, InMemoryDevices, InMemoryKeyBatches } from "@veil/keys/testing";
 import { changeToken, createToken, deleteToken } from "@veil/tokens";
@@ -214,6 +216,7 @@ export class InMemoryPlane {
       token: olderSubscriptionToken(keyId, uuid),
       terms: firstTerms({}, { createdAt, nextResetAt: null }),
       changedBy: [],
+      changedAt: [],
       outbox: [],
       job: `create-${randomUUID()}`,
       phase: "active",
@@ -294,7 +297,8 @@ export class InMemoryPlane {
   #change({ keyId, owner }: SeenKey, change: KeyChange, job: string, ifRevision: number | null) {
     const key = this.#seen(keyId, { owner });
     if (key === null) return { outcome: "not-found" } as const;
-    if (knowsWriteOf(key.changedBy, job)) return { outcome: "changed", key, is_changed: true } as const;
+    if (knowsWriteOf(repeatableChanges(key, Date.now()), job))
+      return { outcome: "changed", key, is_changed: true } as const;
     if (ifRevision !== null && termsAt(key.terms, Date.now()).revision !== ifRevision)
       return { outcome: "outdated" } as const;
     const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
@@ -308,7 +312,7 @@ export class InMemoryPlane {
         name: name === undefined ? key.name : name,
         uuid: revokeCredentials ? randomUUID() : key.uuid,
         token: revokeLink ? subscriptionToken(keyId, Buffer.from(randomUUID().repeat(2))) : key.token,
-        changedBy: [...key.changedBy, job],
+        ...withChange(key, job, Date.now()),
       };
       this.keys.set(keyId, changed);
       return { outcome: "changed", key: changed, is_changed: terms !== key.terms } as const;
