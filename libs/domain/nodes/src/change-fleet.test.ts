@@ -183,6 +183,16 @@ describe("the states of a node", () => {
       expect(ended({ ...of, hosts: others }, "a", NOW)).not.toHaveProperty("hosts");
     }
   });
+
+  it("end without the hosts of a node that only a newer version can read", () => {
+    const unread = someHost("h_new", "newer");
+    const of = {
+      ...fleet(someNode("a", { state: "disabled" })),
+      hosts: [someHost("of-a", "a"), unread],
+      unreadable: { nodes: ["newer"], hosts: [] },
+    };
+    expect(ended(of, "a", NOW)?.hosts).toEqual([unread]);
+  });
 });
 
 it("is made anew on what another one has stored meanwhile", async () => {

@@ -94,3 +94,9 @@ it("is deleted unless it comes with its node", () => {
   expect(hostDeleted(made, "h_2")).toEqual({ outcome: "not-found" });
   for (const id of ["n_a", "n_b"]) expect(hostDeleted(made, id)).toMatchObject({ outcome: "taken" });
 });
+
+it("stays while its node is one that only a newer version can read", () => {
+  const unread = someHost("h_new", "newer");
+  const made = { ...fleet(someHost("h_1", "a"), unread), unreadable: { nodes: ["newer"], hosts: [] } };
+  expect(after(hostDeleted(made, "h_1")).hosts).toEqual([unread]);
+});

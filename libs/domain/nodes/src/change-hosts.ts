@@ -96,8 +96,9 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
   });
 }
 
-/** What is stored of hosts whose node is there: the rest goes with the next change. */
+/** What is stored of hosts whose node is there, or can be read by a newer version alone: the rest goes with the next change. */
 function present(fleet: Fleet): FleetHost[] {
   const known = new Map(hostsOf(fleet).map((host) => [host.id, host]));
-  return fleet.hosts.filter(({ id, createdAt }) => known.get(id)?.createdAt === createdAt);
+  const isOfUnread = ({ node }: FleetHost) => fleet.unreadable?.nodes.includes(node) === true;
+  return fleet.hosts.filter((host) => isOfUnread(host) || known.get(host.id)?.createdAt === host.createdAt);
 }

@@ -102,11 +102,16 @@ export function hostsOf({ nodes, hosts }: Pick<Fleet, "nodes" | "hosts">): reado
 
 /**
  * Nodes that take the place of those of a fleet. What is stored of the hosts of nodes that are not among them goes by the same
- * write: nobody sees it any more.
+ * write: nobody sees it any more. Those of a node that only a newer version can read stay.
  */
-export function withoutTheirHosts({ hosts }: Pick<Fleet, "hosts">, nodes: readonly FleetNode[]): FleetUpdate {
+export function withoutTheirHosts(
+  { hosts, unreadable }: Pick<Fleet, "hosts" | "unreadable">,
+  nodes: readonly FleetNode[],
+): FleetUpdate {
   const present = new Map(nodes.filter(({ state }) => state !== "gone").map((node) => [node.name, node]));
-  const left = hosts.filter(({ node, createdAt }) => createdAt >= (present.get(node)?.createdAt ?? Infinity));
+  const stays = ({ node, createdAt }: FleetHost) =>
+    unreadable?.nodes.includes(node) === true || createdAt >= (present.get(node)?.createdAt ?? Infinity);
+  const left = hosts.filter(stays);
   return left.length < hosts.length ? { nodes, hosts: left } : { nodes };
 }
 

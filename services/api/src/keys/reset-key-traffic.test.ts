@@ -84,6 +84,19 @@ it.each([
   },
 );
 
+it("tells a repeat what was counted before the reset, where nobody heard that the key was changed", async () => {
+  addKey({ trafficLimit: 50 }, { limitedAt: CREATED_AT + 5 });
+  const run = api.plane.jobs.scripts["change-key"];
+  api.plane.jobs.scripts["change-key"] = async (payload, jobId) => {
+    await run?.(payload, jobId);
+    return finished<"change-key">({ outcome: "failed", detail: "lost", is_stored: false });
+  };
+  const once = () => reset().set("Idempotency-Key", "reset-1");
+  await once().expect(500);
+  api.plane.jobs.scripts["change-key"] = run;
+  expect((await once().expect(200)).body).toMatchObject({ previous_total: 100 });
+});
+
 it("tells a repeat what was counted before the reset, where its first request could not change the key", async () => {
   addKey({ trafficLimit: 50 });
   api.plane.jobs.beforeSubmit = async ({ name }) => {

@@ -1,7 +1,8 @@
-import { type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
+import { knowsWriteOf } from "@veil/idempotency";
+import { type KeyRecord, type KeyTerms, repeatableChanges, type TrafficBytes, usedTraffic } from "@veil/keys";
 import type { JobResult } from "@veil/job-contract";
 import { WriteFailedError, WriteIndeterminateError } from "../errors.ts";
-import { writeJob } from "../jobs/write-jobs.ts";
+import { jobIdOf, writeJob } from "../jobs/write-jobs.ts";
 import type { RequestScope, TrafficReader } from "../ports.ts";
 import { type PayloadStamp, planWriteJob, submitWriteJob } from "../jobs/run-write-job.ts";
 import { type LedgerReset, resetTraffic, type ResetTrafficPorts } from "../traffic/write-traffic.ts";
@@ -24,13 +25,22 @@ export async function resetKeyTraffic(
   scope: RequestScope,
   ports: ResetKeyTrafficPorts,
 ): Promise<TrafficBytes> {
-  const { terms } = await ports.visibleKeys.get(keyId);
+  const key = await ports.visibleKeys.get(keyId);
+  const { terms } = key;
   const counted = await resetTraffic(keyId, scope, ports);
-  const previous = await sinceEitherReset(keyId, counted, terms, ports);
+  // Terms that know of this reset say of what came before it that nothing is left.
+  const previous = isLifted(key, scope, ports) ? counted : await sinceEitherReset(keyId, counted, terms, ports);
   const isRolling = terms.trafficReset === "month_rolling";
   if (terms.trafficLimit !== null || isRolling) await lift(keyId, isRolling, scope, ports);
   else await reportLater(keyId, scope, ports);
   return previous;
+}
+
+/** Whether an attempt before has changed the key for this reset, though nobody heard of it. */
+function isLifted(key: KeyRecord, { attempt }: RequestScope, { clock }: ResetKeyTrafficPorts): boolean {
+  return (
+    attempt !== undefined && knowsWriteOf(repeatableChanges(key, clock.now()), jobIdOf("updateKey", attempt.jobKey))
+  );
 }
 
 /** A worker that is away for longer leaves the reset unreported. */

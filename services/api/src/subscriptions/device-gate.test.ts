@@ -173,13 +173,21 @@ describe("the gate for devices", () => {
     expect(await plane.devices.find(key.keyId)).toBeNull();
   });
 
+  it("asks again for a device whose job came to nothing", async () => {
+    plane.jobs.scripts["register-device"] = () => never();
+    expect([await ask(), await ask(), submitted()]).toEqual([null, null, 1]);
+    now += 60_000;
+    plane.jobs.scripts["register-device"] = () => finished<"register-device">({ outcome: "refused" });
+    expect([await ask(), submitted()]).toEqual(["device_limit", 2]);
+  });
+
   it("says once that nobody registers devices, and once that somebody does again", async () => {
     plane.jobs.beforeSubmit = () => Promise.reject(new QueueUnavailableError(false, null));
     for (let index = 0; index < 20; index += 1) await ask({ hardwareId: `phone-${index + 10}` });
     plane.jobs.beforeSubmit = () => Promise.resolve();
     await ask();
     expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
-      ["warn", "devices could not be registered"],
+      ["warn", "devices could not be registered or noted"],
       ["info", "recovered"],
     ]);
   });

@@ -1,6 +1,7 @@
 import { GrowingLru, lastingFailure, type LastingFailure } from "@veil/runtime";
 import { randomUUID } from "node:crypto";
 import type { JobResult } from "@veil/job-contract";
+import { QueueUnavailableError } from "@veil/job-queue";
 import {
   type Clock,
   type DeviceLabels,
@@ -48,6 +49,13 @@ export interface DeviceGateOptions {
   readonly waitMs?: number;
 }
 
+/** Jobs of one key that nobody answered: they may be in the queue still. */
+interface Unanswered {
+  readonly asked: number;
+  /** By the ids of the devices: when the last of their jobs comes to nothing, in milliseconds since the epoch. */
+  readonly until: Map<string, number>;
+}
+
 /** The devices of a key; null where it has none, or none are to be read. */
 type FoundDevices = DeviceList | "unreadable" | null;
 
@@ -66,8 +74,8 @@ const MOST_ASKED = 10_000;
  * Decides which devices get a key's connections, and has new ones registered. It reads the store and nothing else: a known
  * device costs no job but for one an hour. Refusals are reported by the same jobs, as few as {@link isRefusalToBeReported}
  * allows and the store shows, and no more than that of one key within ten minutes while nobody works them off; nor are more
- * registrations asked for than could find room. So whoever has a subscription's address and makes devices up fills neither the
- * queue nor the log.
+ * registrations of one asked for in that time than could find room. So whoever has a subscription's address and makes devices up
+ * fills neither the queue nor the log.
  */
 export class DeviceGate {
   readonly #options: DeviceGateOptions;
@@ -79,8 +87,8 @@ export class DeviceGate {
   });
   /** By their key and their id: an app that asks several times at once is registered by one job. */
   readonly #registering = new Map<number, Map<string, Promise<Registered | null>>>();
-  /** Ids of the devices whose registration nobody answered, by their key: its job may be in the queue still. */
-  readonly #unanswered = new GrowingLru<number, Set<string>>(MOST_ASKED, {
+  /** By their key, what nobody answered within ten minutes. */
+  readonly #unanswered = new GrowingLru<number, Unanswered>(MOST_ASKED, {
     ttl: ASKED_AGAIN_AFTER_MS,
     noUpdateTTL: true,
   });
@@ -88,7 +96,7 @@ export class DeviceGate {
 
   constructor(options: DeviceGateOptions) {
     this.#options = options;
-    this.#registrations = lastingFailure(options.log, "devices could not be registered");
+    this.#registrations = lastingFailure(options.log, "devices could not be registered or noted");
   }
 
   /** The devices of a key, for {@link refusalOf}: to be read beside the key. @throws {StoreUnavailableError} */
@@ -135,20 +143,15 @@ export class DeviceGate {
     const ofKey = this.#registering.get(keyId) ?? new Map<string, Promise<Registered | null>>();
     const running = ofKey.get(device.id);
     if (running !== undefined) return running;
-    const unanswered = this.#unanswered.get(keyId);
-    if (unanswered?.has(device.id) === true) return null;
+    const { asked = 0, until } = this.#unanswered.get(keyId) ?? {};
+    if ((until?.get(device.id) ?? 0) > this.#options.clock.now()) return null;
     // More than could be registered: so many come only where somebody makes them up.
-    if (ofKey.size + (unanswered?.size ?? 0) >= Math.max(MOST_DEVICES, terms.deviceLimit ?? 0))
+    if (ofKey.size + asked >= Math.max(MOST_DEVICES, terms.deviceLimit ?? 0))
       return { outcome: terms.deviceLimit === null ? "uncounted" : "refused" };
-    const begun = this.#submit(keyId, device, arrival.requestId)
-      .then((result) => {
-        if (result === null) this.#unanswered.set(keyId, (this.#unanswered.get(keyId) ?? new Set()).add(device.id));
-        return result;
-      })
-      .finally(() => {
-        ofKey.delete(device.id);
-        if (ofKey.size === 0) this.#registering.delete(keyId);
-      });
+    const begun = this.#submit(keyId, device, arrival.requestId).finally(() => {
+      ofKey.delete(device.id);
+      if (ofKey.size === 0) this.#registering.delete(keyId);
+    });
     ofKey.set(device.id, begun);
     this.#registering.set(keyId, ofKey);
     return begun;
@@ -193,6 +196,13 @@ export class DeviceGate {
     }
     const unheard = asked.state === "unasked" ? asked.err : new Error(`a job without a result: ${asked.state}`);
     this.#registrations.onError(unheard);
+    const isSurelyUnasked = unheard instanceof QueueUnavailableError && !unheard.mayHaveHappened;
+    if (!isSurelyUnasked) this.#remain(keyId, device.id, payload.deadline);
     return null;
+  }
+
+  #remain(keyId: number, id: string, deadline: number): void {
+    const { asked, until } = this.#unanswered.get(keyId) ?? { asked: 0, until: new Map<string, number>() };
+    this.#unanswered.set(keyId, { asked: asked + 1, until: until.set(id, deadline) });
   }
 }

@@ -70,6 +70,8 @@ it("does not go on with the rights that a token had when its record can't be rea
   tokens.beforeStep = () => Promise.reject(new UnreadableRecordError("tokens: the document makes no sense"));
   now = 1_000;
   await expect(known.find(text)).rejects.toBeInstanceOf(UnreadableRecordError);
+  away();
+  await expect(known.find(text)).rejects.toBeInstanceOf(StoreUnavailableError);
 });
 
 it("does not wait long for a store that does not answer", async () => {
