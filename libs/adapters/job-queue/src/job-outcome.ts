@@ -11,10 +11,13 @@ export type JobOutcome<N extends JobName> =
   /** The wait ended first; the job may still run. */
   | { readonly state: "pending" };
 
-/** How a BullMQ job ended, null for one that has not. */
+/**
+ * How a BullMQ job ended, null for one that has not. One whose first attempts failed keeps the last reason of that when it completes
+ * (bullmq 6.7.0), so that only a job without a result has failed: each job's result is an object.
+ */
 export function endingOf({ finishedOn, failedReason, returnvalue }: Job): JobEnding | null {
   if (finishedOn === undefined) return null;
-  const isFailed = typeof failedReason === "string" && failedReason !== "";
+  const isFailed = typeof failedReason === "string" && failedReason !== "" && (returnvalue ?? null) === null;
   return isFailed ? { state: "failed", reason: failedReason } : { state: "completed", returnvalue };
 }
 

@@ -128,11 +128,17 @@ test("a job that throws is delivered again, and the handler knows it", async () 
   });
   const jobId = newJob();
   await client.submit("create-key", jobId, payload);
-  expect(await client.awaitResult("create-key", jobId, 30_000)).toEqual({
-    state: "finished",
-    result: { outcome: "failed", detail: "second time answers" },
-  });
+  const end = { state: "finished", result: { outcome: "failed", detail: "second time answers" } };
+  expect(await client.awaitResult("create-key", jobId, 30_000)).toEqual(end);
   expect(deliveries).toEqual([false, true]);
+  // One that has not heard of its end reads it, and why its first attempt failed stands beside its result.
+  const other = createJobClient({ redisUrl, prefix, onError: ignore });
+  try {
+    await vi.waitFor(() => expect(other.connected).toBe(true));
+    expect(await other.awaitResult("create-key", jobId, 30_000)).toEqual(end);
+  } finally {
+    await other.close();
+  }
 });
 
 test("the same job id twice is one job", async () => {
