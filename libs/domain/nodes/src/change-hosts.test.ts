@@ -38,6 +38,11 @@ describe("a host that is made", () => {
     }
   });
 
+  it("takes the place of none that an earlier request of the same Idempotency-Key has made", () => {
+    const made = fleet(someHost("h_1", "a", { jobs: ["job-before"] }));
+    expect(hostPut(made, wanted, true, stamp)).toMatchObject({ outcome: "taken" });
+  });
+
   it("is made once in all attempts of a write: what it was changed to since stays", () => {
     const attempt = (number: number) => ({
       job: `put-host-once-0123456789abcdef0123456789abcdef01234567-${number}`,

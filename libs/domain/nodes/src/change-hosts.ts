@@ -28,7 +28,13 @@ const CHOSEN_ID = /^[a-z0-9-]{1,32}$/;
 export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: ChangeStamp): FleetChange {
   const { id, ...fields } = host;
   if (isUnreadable(fleet, id)) return UNREADABLE;
-  if (hostOf(fleet, id) !== null) return hostChanged(fleet, id, fields, stamp);
+  const found = hostOf(fleet, id);
+  if (found !== null && mayMake && !knowsWriteOf(found.jobs, stamp.job))
+    return {
+      outcome: "taken",
+      detail: `host ${id} was made by such a request before: to make another one, use a new Idempotency-Key`,
+    };
+  if (found !== null) return hostChanged(fleet, id, fields, stamp);
   if (isOwnHostId(id) || !(mayMake || CHOSEN_ID.test(id))) return { outcome: "not-found" };
   const made = hostsOf(fleet).filter(({ isOwn }) => !isOwn);
   if (made.length >= MOST_HOSTS)

@@ -175,3 +175,11 @@ it("knows no host of another id, and is 503 while the store is away", async () =
   };
   expect((await get("/api/hosts")).status).toBe(503);
 });
+
+it("answers a host that an API of the version before has named, whose write it goes on with", async () => {
+  const run = api.plane.jobs.scripts["put-host"];
+  api.plane.jobs.scripts["put-host"] = async (payload, job) =>
+    run({ ...payload, host: { ...payload.host, id: "h_otherwise" } }, job);
+  const answer = await post({ node: "main" }).set("Idempotency-Key", "host-1").expect(200);
+  expect(answer.body).toMatchObject({ id: "h_otherwise", node: "main" });
+});

@@ -1,3 +1,4 @@
+import { knowsWriteOf } from "@veil/idempotency";
 import {
   asciiHost,
   type CreateHostBody,
@@ -133,7 +134,10 @@ async function answered(
   ports: ManageHostsPorts,
 ): Promise<HostBody> {
   if (result.outcome === "changed") {
-    return readHost(id, scope, { fleet: () => fleetAfterWrite(planned, scope, ports) });
+    const fleet = await fleetAfterWrite(planned, scope, ports);
+    // An API of the version before, which may have begun the write, names what is made otherwise.
+    const written = fleet.hosts.find(({ jobs }) => knowsWriteOf(jobs, planned.job.id));
+    return readHost(written?.id ?? id, scope, { fleet: () => Promise.resolve(fleet) });
   }
   throw fleetError(planned.job.operation, result, () => new HostNotFoundError(id));
 }
