@@ -1,7 +1,6 @@
 import { isVisible, isWanted, type KeyRecord } from "./access-key.ts";
 import { convergeHeld } from "./converge-key.ts";
 import { type Actor, SYSTEM } from "@veil/events";
-import { knowsWriteOf } from "@veil/idempotency";
 import { LeaseHeldError, UnreadableRecordError } from "./errors.ts";
 import { expectEvents } from "./events/expect-events.ts";
 import { namedSteps } from "./events/key-steps.ts";
@@ -18,7 +17,7 @@ import { termsAt } from "./terms/key-status.ts";
 import { contextOf } from "./change-context.ts";
 import { expectDue, replaceDue } from "./due-keys.ts";
 import { handEntryOf, passOnMarks, type TakenKey, takeUpKey, waitForOthers } from "./take-up-key.ts";
-import { repeatableChanges, withChange } from "./remembered-changes.ts";
+import { hasChangeOf, repeatableChanges, withChange } from "./remembered-changes.ts";
 import { orStored } from "./or-stored.ts";
 import { tryRead } from "./try-read.ts";
 
@@ -80,7 +79,7 @@ export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): 
   const change = () => ports.lease.hold(keyId, (lease) => changeHeld(request, lease, ports));
   while (true) {
     try {
-      return await orStored(keyId, (key) => hasChange(key, job, ports), change, ports);
+      return await orStored(keyId, (key) => hasChangeOf(key, job, ports.clock.now()), change, ports);
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
     }
@@ -96,7 +95,7 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
   const before = await ports.store.find(keyId);
   if (before === null || !isVisible(before) || !sees(request, before)) return end({ outcome: "not-found" });
   // An attempt before may have been answered as not done because no node could follow: what it changed stands.
-  if (hasChange(before, job, ports)) {
+  if (hasChangeOf(before, job, ports.clock.now())) {
     const taken = await takeUpKey(keyId, nodeNames(ports), lease, ports);
     return taken === null ? { outcome: "not-found" } : followed(taken, lease, ports);
   }
@@ -125,10 +124,6 @@ async function changeHeld(request: ChangeRequest, lease: HeldLease, ports: Lifec
       given === "taken" ? externalIdTaken(externalId) : { ...externalIdUnreadable(externalId), isStored: false },
     );
   });
-}
-
-function hasChange(key: KeyRecord, job: string, { clock }: Pick<LifecyclePorts, "clock">): boolean {
-  return knowsWriteOf(repeatableChanges(key, clock.now()), job);
 }
 
 interface VersionChange {

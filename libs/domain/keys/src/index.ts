@@ -12,7 +12,7 @@ export {
   type RequestedAttributes,
   wasCreated,
 } from "./access-key.ts";
-export { repeatableChanges, withChange } from "./remembered-changes.ts";
+export { hasChangeOf, isMadeBy, withChange } from "./remembered-changes.ts";
 export { type ChangeRequest, type ChangeResult, changeKey, type KeyChange } from "./change-key.ts";
 export type { KeyStep, KeyWas, StepEvent, StepStamp } from "./events/key-steps.ts";
 export { deletionEventId, firstSteps } from "./events/key-steps.ts";

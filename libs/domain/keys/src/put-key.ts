@@ -1,10 +1,10 @@
 import type { Actor } from "@veil/events";
-import { isOfSameWrite, mayBeRepeated } from "@veil/idempotency";
 import type { RequestedAttributes } from "./access-key.ts";
 import { type ChangeResult, changeKey } from "./change-key.ts";
 import { externalIdUnreadable, findByExternalId } from "./external-ids.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import { type ProvisionResult, provisionKey } from "./provision-key.ts";
+import { isMadeBy } from "./remembered-changes.ts";
 import { tryRead } from "./try-read.ts";
 
 export interface PutRequest {
@@ -40,9 +40,8 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
     const key = await tryRead(() => findByExternalId(id, ports));
     if (key === "unreadable") return externalIdUnreadable(externalId);
     // A job does not change the key that it has made itself, and neither does another attempt of its write.
-    const isOwn = key !== null && mayBeRepeated(key.job, key.createdAt, ports.clock.now());
-    if (key === null || (isOwn && key.job === job)) return null;
-    if (isOwn && isOfSameWrite(key.job, job)) return { outcome: "created", key };
+    if (key === null) return null;
+    if (isMadeBy(key, job, ports.clock.now())) return key.job === job ? null : { outcome: "created", key };
     const asked = {
       keyId: key.keyId,
       owner,

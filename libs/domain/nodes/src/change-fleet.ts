@@ -11,6 +11,7 @@ import {
   isNamedForTls,
   isSameAddress,
   isSameGroups,
+  isUnreadableNode,
   FIXABLE_FIELDS,
   NODE_FIELDS,
   type NodeFields,
@@ -85,10 +86,10 @@ export function entered(
   { job, now }: ChangeStamp,
   service: string | null = null,
 ): FleetChange {
-  const { nodes, hosts, unreadable } = fleet;
+  const { nodes, hosts } = fleet;
   const present = nodeOf({ nodes }, node.name);
   if (present !== null && knowsWriteOf(present.jobs, job)) return { outcome: "done" };
-  if (present !== null || unreadable?.nodes.includes(node.name) === true)
+  if (present !== null || isUnreadableNode(fleet, node.name))
     return { outcome: "taken", detail: `the name ${node.name} is taken` };
   const holder = holderOf(nodes, node.address, node.name);
   if (holder !== null) return addressTaken(node.address, holder);

@@ -1,6 +1,6 @@
 import { knowsWriteOf, remember } from "@veil/idempotency";
 import { type ChangeStamp, type FleetChange, ifItFits, nodeOf } from "./change-fleet.ts";
-import type { Fleet } from "./fleet.ts";
+import { type Fleet, isUnreadableNode } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
 import { inboundsOf } from "./inbounds.ts";
 
@@ -105,6 +105,7 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
 /** What is stored of hosts whose node is there, or can be read by a newer version alone: the rest goes with the next change. */
 function present(fleet: Fleet): FleetHost[] {
   const known = new Map(hostsOf(fleet).map((host) => [host.id, host]));
-  const isOfUnread = ({ node }: FleetHost) => fleet.unreadable?.nodes.includes(node) === true;
-  return fleet.hosts.filter((host) => isOfUnread(host) || known.get(host.id)?.createdAt === host.createdAt);
+  return fleet.hosts.filter(
+    ({ id, node, createdAt }) => isUnreadableNode(fleet, node) || known.get(id)?.createdAt === createdAt,
+  );
 }

@@ -205,6 +205,11 @@ export function isSameField(field: FixableField, one: FixableFields, other: Fixa
 
 type FixableFields = Partial<Pick<FleetNode, FixableField>>;
 
+/** Whether a node of this name is there that only a newer version can read. */
+export function isUnreadableNode({ unreadable }: Pick<Fleet, "unreadable">, name: string): boolean {
+  return unreadable?.nodes.includes(name) === true;
+}
+
 /** Whether two lists name the same groups, in whichever order. */
 export function isSameGroups(one: readonly string[], other: readonly string[]): boolean {
   const [all, others] = [new Set(one), new Set(other)];

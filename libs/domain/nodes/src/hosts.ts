@@ -1,4 +1,4 @@
-import type { Fleet, FleetNode, FleetUpdate, NodeLink } from "./fleet.ts";
+import { type Fleet, type FleetNode, type FleetUpdate, isUnreadableNode, type NodeLink } from "./fleet.ts";
 import { type Place, placesOf, tagText } from "./places.ts";
 
 /** What callers may say of a host. Null is what its node says, or else the installation. */
@@ -105,14 +105,14 @@ export function hostsOf({ nodes, hosts }: Pick<Fleet, "nodes" | "hosts">): reado
  * write: nobody sees it any more. Those of a node that only a newer version can read stay.
  */
 export function withoutTheirHosts(
-  { hosts, unreadable }: Pick<Fleet, "hosts" | "unreadable">,
+  fleet: Pick<Fleet, "hosts" | "unreadable">,
   nodes: readonly FleetNode[],
 ): FleetUpdate {
   const present = new Map(nodes.filter(({ state }) => state !== "gone").map((node) => [node.name, node]));
   const stays = ({ node, createdAt }: FleetHost) =>
-    unreadable?.nodes.includes(node) === true || createdAt >= (present.get(node)?.createdAt ?? Infinity);
-  const left = hosts.filter(stays);
-  return left.length < hosts.length ? { nodes, hosts: left } : { nodes };
+    isUnreadableNode(fleet, node) || createdAt >= (present.get(node)?.createdAt ?? Infinity);
+  const left = fleet.hosts.filter(stays);
+  return left.length < fleet.hosts.length ? { nodes, hosts: left } : { nodes };
 }
 
 function unchanged(at: Place): NodeHost {

@@ -6,6 +6,7 @@ import {
   isSameAddress,
   isSameField,
   isSameGroups,
+  isUnreadableNode,
   NODE_FIELDS,
   type NodeFields,
 } from "./fleet.ts";
@@ -60,7 +61,7 @@ export function seeded(
   const notes: SeedNote[] = [...lost].map(({ name }) => ({ node: name, kept: "unlisted" }));
   const nodes: FleetNode[] = kept.filter((node) => !names.has(node.name) || lost.has(node));
   for (const [position, node] of listed.entries()) {
-    if (stored?.unreadable?.nodes.includes(node.name) === true) continue;
+    if (stored !== null && isUnreadableNode(stored, node.name)) continue;
     const known = kept.find(({ name }) => name === node.name);
     if (known !== undefined && lost.has(known)) continue;
     const next =

@@ -1,5 +1,5 @@
 import { type Actor, type EventHints, SYSTEM } from "@veil/events";
-import { knowsWriteOf, remember } from "@veil/idempotency";
+import { changedByWriteOf, knowsWriteOf, remember } from "@veil/idempotency";
 import { type ApiToken, MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenChange, type TokenRights } from "./api-token.ts";
 import { rightsBeyond } from "./rights.ts";
 import type { TokenStore } from "./ports.ts";
@@ -67,7 +67,7 @@ export async function createToken(
   const found = await tokens.find(token.id);
   if (found !== null) return knowsWriteOf(found.jobs, job) ? created(found) : taken(token.name);
   const all = await tokens.list();
-  const own = madeBy(job, all);
+  const own = changedByWriteOf(job, all);
   if (own !== null) return created(own);
   if (now() > deadline) return { outcome: "too-late" };
   const most = mostThereAre(all, token);
@@ -77,7 +77,7 @@ export async function createToken(
   const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
   hint.ready();
   if (end === "inserted") return created(made);
-  const first = madeBy(job, await tokens.list());
+  const first = changedByWriteOf(job, await tokens.list());
   return first === null ? taken(token.name) : created(first);
 }
 
@@ -139,11 +139,6 @@ function mostThereAre(tokens: readonly ApiToken[], { owner }: Pick<ApiToken, "ow
   if (tokens.length >= MOST_TOKENS) return MOST_TOKENS;
   const ofOwner = owner === null ? 0 : tokens.filter((token) => token.owner === owner).length;
   return ofOwner >= MOST_TOKENS_OF_OWNER ? MOST_TOKENS_OF_OWNER : null;
-}
-
-/** The token that the write of a job made or changed. */
-function madeBy(job: string, tokens: readonly ApiToken[]): ApiToken | null {
-  return tokens.find(({ jobs }) => knowsWriteOf(jobs, job)) ?? null;
 }
 
 function created(token: ApiToken): CreateTokenResult {

@@ -1,7 +1,6 @@
 import { messages } from "@veil/http-contract";
-import { isOfSameWrite, knowsWriteOf, mayBeRepeated } from "@veil/idempotency";
 import type { JobResult } from "@veil/job-contract";
-import { type KeyChange, type KeyRecord, repeatableChanges } from "@veil/keys";
+import { hasChangeOf, isMadeBy, type KeyChange, type KeyRecord } from "@veil/keys";
 import {
   ContradictionError,
   KeyNotFoundError,
@@ -142,8 +141,7 @@ async function readAgain(
 ): Promise<never> {
   const key = await readWithin(read, "updateKey", limits, ports);
   const now = ports.clock.now();
-  const isMade = (made: KeyRecord) => isOfSameWrite(made.job, job) && mayBeRepeated(made.job, made.createdAt, now);
-  if (key !== null && (knowsWriteOf(repeatableChanges(key, now), job) || isMade(key))) {
+  if (key !== null && (hasChangeOf(key, job, now) || isMadeBy(key, job, now))) {
     throw new WriteIndeterminateUnavailableError(ACTION, "the change stands; Xray has not followed yet");
   }
   throw new WriteFailedError(ACTION, TIMED_OUT);

@@ -1,5 +1,4 @@
-import { knowsWriteOf } from "@veil/idempotency";
-import { type KeyRecord, type KeyTerms, repeatableChanges, type TrafficBytes, usedTraffic } from "@veil/keys";
+import { hasChangeOf, type KeyRecord, type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
 import type { JobResult } from "@veil/job-contract";
 import { WriteFailedError, WriteIndeterminateError } from "../errors.ts";
 import { jobIdOf, writeJob } from "../jobs/write-jobs.ts";
@@ -38,9 +37,7 @@ export async function resetKeyTraffic(
 
 /** Whether an attempt before has changed the key for this reset, though nobody heard of it. */
 function isLifted(key: KeyRecord, { attempt }: RequestScope, { clock }: ResetKeyTrafficPorts): boolean {
-  return (
-    attempt !== undefined && knowsWriteOf(repeatableChanges(key, clock.now()), jobIdOf("updateKey", attempt.jobKey))
-  );
+  return attempt !== undefined && hasChangeOf(key, jobIdOf("updateKey", attempt.jobKey), clock.now());
 }
 
 /** A worker that is away for longer leaves the reset unreported. */

@@ -1,4 +1,4 @@
-import { knowsWriteOf } from "@veil/idempotency";
+import { changedByWriteOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
 import { StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
 import type { ChangeStamp, Fleet, FleetChange } from "@veil/nodes";
@@ -56,7 +56,7 @@ export async function fleetResultOf(
   ports: Pick<WritePorts, "clock"> & { readonly fleet: () => Promise<Fleet> },
 ): Promise<FleetResult> {
   const { nodes, hosts } = await readWithin(ports.fleet, operation, limits, ports);
-  return [...nodes, ...hosts].some(({ jobs }) => knowsWriteOf(jobs, job)) ? { outcome: "changed" } : TOO_LATE;
+  return changedByWriteOf(job, [...nodes, ...hosts]) !== null ? { outcome: "changed" } : TOO_LATE;
 }
 
 /** The error for a job that changed nothing. @param notFound that there is none of what it was to change */

@@ -54,10 +54,10 @@ export class KnownTokens {
     try {
       return (await readInTime(this.#read(id), READ_LIMIT_MS)).token;
     } catch (error) {
-      const stale = this.#known.get(id);
       // A record that makes no sense may be of a token with fewer rights than it had.
       if (!(error instanceof StoreUnavailableError)) this.#known.delete(id);
-      if (stale === undefined || !(error instanceof StoreUnavailableError)) throw error;
+      const stale = this.#known.get(id);
+      if (stale === undefined) throw error;
       // It is asked for again after a while: not every request has to wait for a store that is away.
       this.#known.set(id, { ...stale, at: this.#monotonic() });
       return stale.token;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateTokenBody, messages, type TokenBody, type UpdateTokenBody } from "@veil/http-contract";
-import { knowsWriteOf } from "@veil/idempotency";
+import { changedByWriteOf } from "@veil/idempotency";
 import { TOO_LATE } from "@veil/job-contract";
 import {
   type ApiToken,
@@ -166,8 +166,8 @@ async function madeBy(
   ports: ManageTokensPorts,
 ): Promise<ApiToken> {
   const tokens = await readWithin(() => ports.tokens.list(), operation, limits, ports);
-  const made = tokens.find(({ jobs }) => knowsWriteOf(jobs, job));
-  if (made === undefined) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
+  const made = changedByWriteOf(job, tokens);
+  if (made === null) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
   return made;
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
-import { knowsWriteOf } from "@veil/idempotency";
+import { changedByWriteOf } from "@veil/idempotency";
 import { TOO_LATE } from "@veil/job-contract";
 import {
   SEAL_NONCE_BYTES,
@@ -147,5 +147,5 @@ async function madeBy(
   ports: ManageWebhooksPorts,
 ): Promise<Webhook | null> {
   const webhooks = await readWithin(() => ports.webhooks.list(), operation, limits, ports);
-  return webhooks.find(({ jobs }) => knowsWriteOf(jobs, job)) ?? null;
+  return changedByWriteOf(job, webhooks);
 }

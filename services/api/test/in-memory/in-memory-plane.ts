@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
-import { isOfSameWrite, knowsWriteOf } from "@veil/idempotency";
+import { isOfSameWrite } from "@veil/idempotency";
 import { itemJobId, type JobResult, orTooLate } from "@veil/job-contract";
 import {
   batchItemJob,
@@ -18,7 +18,8 @@ import {
   olderSubscriptionToken,
   type OwnedExternalId,
   registerDevices,
-  repeatableChanges,
+  hasChangeOf,
+  isMadeBy,
   sees,
   SEES_ALL,
   statusOf,
@@ -297,8 +298,7 @@ export class InMemoryPlane {
   #change({ keyId, owner }: SeenKey, change: KeyChange, job: string, ifRevision: number | null) {
     const key = this.#seen(keyId, { owner });
     if (key === null) return { outcome: "not-found" } as const;
-    if (knowsWriteOf(repeatableChanges(key, Date.now()), job))
-      return { outcome: "changed", key, is_changed: true } as const;
+    if (hasChangeOf(key, job, Date.now())) return { outcome: "changed", key, is_changed: true } as const;
     if (ifRevision !== null && termsAt(key.terms, Date.now()).revision !== ifRevision)
       return { outcome: "outdated" } as const;
     const { name, revokeLink = false, revokeCredentials = false, ...ofTerms } = change;
@@ -324,7 +324,7 @@ export class InMemoryPlane {
 
   #put({ externalId, owner }: OwnedExternalId, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
     const key = this.#byExternalId({ externalId, owner });
-    if (key?.phase === "active" && isOfSameWrite(key.job, job)) return { outcome: "created", key } as const;
+    if (key?.phase === "active" && isMadeBy(key, job, Date.now())) return { outcome: "created", key } as const;
     if (key?.phase !== "active") {
       return this.#create({ name: name ?? null, owner, terms: { ...terms, externalId } }, job);
     }
