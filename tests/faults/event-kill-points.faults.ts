@@ -8,6 +8,7 @@ import type { Point } from "./proxies/call-watch.ts";
 import { becomeQuiet } from "./invariants/wait-until-quiet.ts";
 import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import { eventRound, WEBHOOK_SETTINGS } from "./rounds/event-round.ts";
+import { killOnceAt } from "./rounds/kill-once-at.ts";
 import { type FaultTestbed, startFaultTestbed } from "./testbed/start-fault-testbed.ts";
 
 let testbed: FaultTestbed;
@@ -32,9 +33,7 @@ afterAll(async () => {
 
 /** The calls that bring an event into the log and to its receiver, in this order. */
 const calls = ["insert events", "update event_positions", "update webhook_deliveries"] as const;
-const REACHED_WITHIN_MS = 20_000;
 const GOES_ON_FOR_MS = 2_000;
-const LOOK_EVERY_MS = 50;
 
 const targets = [
   ["xray-worker", () => testbed.workers[0]?.process],
@@ -57,19 +56,9 @@ for (const [name, target] of targets) {
 }
 
 async function killAt(point: Point, target: KillableProcess, run: FaultRun): Promise<void> {
-  const watch = testbed.watches["xray-worker"];
   const faults = async () => {
-    let restarted = Promise.resolve();
-    const wasReached = watch.once(point, async () => {
-      await target.kill();
-      restarted = target.start();
-    });
-    const until = performance.now() + REACHED_WITHIN_MS;
-    while (!wasReached() && performance.now() < until) await sleep(LOOK_EVERY_MS);
-    watch.disarm();
-    if (!wasReached()) throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
+    await killOnceAt(testbed.watches["xray-worker"], point, [target])();
     await sleep(GOES_ON_FOR_MS);
-    await restarted;
     run.rounds += 1;
   };
   await eventRound({ testbed, receiver, followers: [follower], random, faults }, run);

@@ -9,6 +9,7 @@ import { type FaultRun, faultTest } from "./report/fault-test.ts";
 import type { Point } from "./proxies/call-watch.ts";
 import { type MeteredKey, moveBytes, startMeteredKeys } from "./traffic/metered-keys.ts";
 import { TrafficAccount } from "./traffic/traffic-account.ts";
+import { killOnceAt } from "./rounds/kill-once-at.ts";
 import { watchMetric } from "./traffic/watch-metric.ts";
 
 let testbed: FaultTestbed;
@@ -118,17 +119,10 @@ for (const point of bothSidesOf(resetPoints)) {
 
 /** Both collectors share their proxies: the first to come to the point is not known, so both go. */
 function killCollectorsAt(point: Point): () => Promise<void> {
-  const watch = testbed.watches["stats-collector"];
-  let restarted: Promise<unknown> = Promise.resolve();
-  const wasReached = watch.once(point, async () => {
-    const processes = testbed.collectors.map(({ process }) => process);
-    await Promise.all(processes.map((process) => process.kill()));
-    restarted = Promise.all(processes.map((process) => process.start()));
-  });
+  const processes = testbed.collectors.map(({ process }) => process);
+  const killed = killOnceAt(testbed.watches["stats-collector"], point, processes);
   return async () => {
-    watch.disarm();
-    if (!wasReached()) throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
-    await restarted;
+    await killed();
     await waitUntilQuiet(testbed);
   };
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** An engine that a service calls. */
 export type Engine = "mongodb" | "redis" | "xray";
 
@@ -9,6 +11,10 @@ export interface Point {
   readonly call: string;
 }
 
+/** Longer than a service takes to come to a point that its work leads to. */
+const REACHED_WITHIN_MS = 20_000;
+const LOOK_EVERY_MS = 20;
+
 /** The calls that a proxy lets through at once, and what happens first where it is watched. */
 export class CallWatch {
   #armed: { readonly point: Point; readonly act: () => Promise<void> } | null = null;
@@ -16,22 +22,29 @@ export class CallWatch {
   /**
    * Does something the next time the service comes to this point. Until it is done, the call or its answer waits.
    *
-   * @returns whether the point was reached so far
+   * @returns waits until it is done, and looks no further after some time. It waits because whoever asked the service
+   *   can hear that the work is done before the answer of the service's last call passes here.
+   * @throws Error from what it returns, when nobody came to the point
    */
-  once(point: Point, act: () => Promise<void>): () => boolean {
-    let reached = false;
-    this.#armed = {
+  once(point: Point, act: () => Promise<void>): () => Promise<void> {
+    let acting: Promise<void> | null = null;
+    const armed = {
       point,
       act: async () => {
-        reached = true;
-        await act();
+        acting = act();
+        await acting;
       },
     };
-    return () => reached;
-  }
-
-  disarm(): void {
-    this.#armed = null;
+    this.#armed = armed;
+    return async () => {
+      const until = performance.now() + REACHED_WITHIN_MS;
+      while (this.#armed === armed && performance.now() < until) await sleep(LOOK_EVERY_MS);
+      if (acting === null) {
+        this.#armed = null;
+        throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
+      }
+      await acting;
+    };
   }
 
   /** Called by a proxy with every call. */

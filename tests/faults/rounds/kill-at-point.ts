@@ -3,6 +3,7 @@ import type { KillableProcess } from "@veil/engines";
 import type { FaultRun } from "../report/fault-test.ts";
 import type { CallWatch, Point } from "../proxies/call-watch.ts";
 import { keyRound } from "./key-round.ts";
+import { killOnceAt } from "./kill-once-at.ts";
 
 export interface KillAtPoint {
   readonly testbed: FaultTestbed;
@@ -14,18 +15,7 @@ export interface KillAtPoint {
 
 /** Kills a process the moment a service comes to a point between two of its calls, and starts it again at once. */
 export async function killAtPoint({ testbed, watch, point, target }: KillAtPoint, run: FaultRun): Promise<void> {
-  const fault = () => {
-    let restarted: Promise<void> = Promise.resolve();
-    const wasReached = watch.once(point, async () => {
-      await target.kill();
-      restarted = target.start();
-    });
-    return async () => {
-      watch.disarm();
-      if (!wasReached()) throw new Error(`nobody came to the point ${point.moment} ${point.call}`);
-      await restarted;
-    };
-  };
+  const fault = () => killOnceAt(watch, point, [target]);
   const nodeSuffers = target.name === "xray";
   const mayStayUnanswered = target.name === "api";
   await keyRound({ testbed, fault, nodeSuffers, mayStayUnanswered }, run);
