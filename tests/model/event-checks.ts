@@ -1,3 +1,4 @@
+import { isOfSameWrite } from "@veil/idempotency";
 import type { VeilEvent } from "@veil/events";
 import { type KeyChange, keyIdOfSubject } from "@veil/keys";
 import type { Arrival } from "./device-arrivals.ts";
@@ -45,7 +46,9 @@ export function checkEvents(system: System, requests: Requests, report: Report):
   checkDevices(system, requests.devices.seen, logged, report);
   for (const { job, change, answers } of asked) {
     const isDone = answers.some((answer) => answer.status === 200 && answer.isChanged);
-    const versions = new Set(logged.filter(({ actor }) => actor.name === job).map(({ id }) => id.replace(/-\d+$/, "")));
+    const versions = new Set(
+      logged.filter(({ actor }) => isOfSameWrite(actor.name, job)).map(({ id }) => id.replace(/-\d+$/, "")),
+    );
     // A later delivery can't tell whether an earlier one stored more than what was due: there is nothing to report of what was so already.
     if (versions.size === 0 && mayBeSoAlready(change)) continue;
     if (isDone && versions.size !== 1)

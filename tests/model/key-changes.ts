@@ -1,15 +1,19 @@
+import { attemptId } from "@veil/idempotency";
 import { isVisible, isWanted, isWantedOn, type KeyChange, type SettableTerms } from "@veil/keys";
 import type { ApiReplica, ChangeAnswer } from "./api-process.ts";
 import type { System } from "./system.ts";
 
 /** One change that a caller asks for, and its answer. */
 export interface AskedChange {
+  /** Of its first attempt. */
   readonly job: string;
   readonly keyId: number | null;
   readonly change: KeyChange;
   /** Of a put by it. */
   readonly externalId: string | null;
   answers: ChangeAnswer[];
+  /** Which attempt the next request of it takes part in. */
+  attempt: number;
 }
 
 /** Has a request come after a while, at some replica of the API. */
@@ -50,6 +54,9 @@ function ungroupedTerms({ world }: System): Partial<SettableTerms> {
 
 const EXTERNAL_IDS = ["one", "two"] as const;
 const LONGEST_PAUSE_MS = 6_000;
+const LATEST_REPEAT_MS = 12_000;
+/** Of one write: its caller gives up then. */
+const MOST_ATTEMPTS = 4;
 /** Until then a delivery or a lease of a process that died may stand in the way of others. */
 const AFTERMATH_MS = 20_000;
 
@@ -58,14 +65,17 @@ export class KeyChanges {
   readonly asked: AskedChange[] = [];
   readonly #system: System;
   readonly #later: Later;
+  readonly #areRepeated: boolean;
   /** Requests of each key that are open, and how many there were. */
   readonly #open = new Map<number, { now: number; ever: number }>();
   /** Puts, of which nobody knows beforehand what key they change. */
   readonly #puts = { now: 0, ever: 0 };
 
-  constructor(system: System, later: Later) {
+  /** @param areRepeated whether callers repeat what was answered as not done, under an `Idempotency-Key`: as new attempts */
+  constructor(system: System, later: Later, areRepeated: boolean) {
     this.#system = system;
     this.#later = later;
+    this.#areRepeated = areRepeated;
   }
 
   /** Plans some changes of a key that its creator has received. */
@@ -74,14 +84,16 @@ export class KeyChanges {
     if (random.chance(0.4)) return;
     for (let count = 1 + random.below(3); count > 0; count -= 1) {
       const change = this.#someChange(begun);
-      const job = `${keyId}-${this.asked.length}`;
-      const asked: AskedChange = { job: `change-${job}`, keyId, change, externalId: null, answers: [] };
-      this.asked.push(asked);
+      const write = this.#newWrite(String(keyId));
+      const asked = this.#newAsked("change", write, { keyId, change, externalId: null });
       const at = random.between(0, LONGEST_PAUSE_MS);
-      const ask = async (replica: ApiReplica) => this.#ask(asked, keyId, () => replica.change(job, keyId, change));
+      const ask = async (replica: ApiReplica) =>
+        this.#attempt(asked, ask, () =>
+          this.#ask(asked, keyId, () => replica.change(this.#jobOf(write, asked), keyId, change)),
+        );
       this.#later(at, ask);
       // The same request again, as its caller sends it who has heard nothing.
-      if (random.chance(0.3)) this.#later(at + random.between(0, 12_000), ask);
+      if (random.chance(0.3)) this.#later(at + random.between(0, LATEST_REPEAT_MS), ask);
     }
   }
 
@@ -89,18 +101,19 @@ export class KeyChanges {
   planPut(): void {
     const { random } = this.#system.world;
     const externalId = random.pick(EXTERNAL_IDS);
-    const job = `${externalId}-${this.asked.length}`;
-    const terms = random.pick([{}, { tag: job }, { enabled: random.chance(0.5) }, { trafficLimit: 500 }]);
-    const asked: AskedChange = { job: `put-${job}`, keyId: null, change: { set: terms }, externalId, answers: [] };
-    this.asked.push(asked);
-    this.#later(random.between(0, 20_000), async (replica) => {
-      this.#puts.now += 1;
-      this.#puts.ever += 1;
-      const answer = await replica.put(job, externalId, terms);
-      this.#puts.now -= 1;
-      asked.answers.push(answer);
-      this.#system.world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
-    });
+    const write = this.#newWrite(externalId);
+    const terms = random.pick([{}, { tag: write }, { enabled: random.chance(0.5) }, { trafficLimit: 500 }]);
+    const asked = this.#newAsked("put", write, { keyId: null, change: { set: terms }, externalId });
+    const ask = async (replica: ApiReplica) =>
+      this.#attempt(asked, ask, async () => {
+        this.#puts.now += 1;
+        this.#puts.ever += 1;
+        const answer = await replica.put(this.#jobOf(write, asked), externalId, terms);
+        this.#puts.now -= 1;
+        this.#answered(asked, answer);
+        return answer;
+      });
+    this.#later(random.between(0, 20_000), ask);
   }
 
   /** A key of which somebody asks something else meanwhile. */
@@ -138,7 +151,50 @@ export class KeyChanges {
     ]);
   }
 
-  async #ask(asked: AskedChange, keyId: number, ask: () => Promise<ChangeAnswer>): Promise<void> {
+  /** Under an `Idempotency-Key` it ends in what such a key is made into. */
+  #newWrite(name: string): string {
+    const number = this.asked.length;
+    return this.#areRepeated ? `once-${String(number).padStart(12, "0")}` : `${name}-${number}`;
+  }
+
+  #newAsked(
+    kind: "change" | "put",
+    write: string,
+    of: Pick<AskedChange, "keyId" | "change" | "externalId">,
+  ): AskedChange {
+    const asked: AskedChange = {
+      job: `${kind}-${this.#areRepeated ? attemptId(write, 1) : write}`,
+      ...of,
+      answers: [],
+      attempt: 1,
+    };
+    this.asked.push(asked);
+    return asked;
+  }
+
+  #jobOf(write: string, { attempt }: AskedChange): string {
+    return this.#areRepeated ? attemptId(write, attempt) : write;
+  }
+
+  /** Whoever is told that nothing was done asks again, in a new attempt; the job of the one before may run all the same. */
+  async #attempt(
+    asked: AskedChange,
+    again: (replica: ApiReplica) => Promise<void>,
+    request: () => Promise<ChangeAnswer>,
+  ): Promise<void> {
+    const { attempt } = asked;
+    const answer = await request();
+    if (answer.status === 200 || !this.#areRepeated || attempt !== asked.attempt || attempt === MOST_ATTEMPTS) return;
+    asked.attempt += 1;
+    this.#later(this.#system.world.random.between(0, LONGEST_PAUSE_MS), again);
+  }
+
+  #answered(asked: AskedChange, answer: ChangeAnswer): void {
+    asked.answers.push(answer);
+    this.#system.world.log(() => `ANSWER to ${asked.job}, attempt ${asked.attempt}: ${JSON.stringify(answer)}`);
+  }
+
+  async #ask(asked: AskedChange, keyId: number, ask: () => Promise<ChangeAnswer>): Promise<ChangeAnswer> {
     const { world } = this.#system;
     const { faults, isCalm } = world;
     const isOver = world.now > world.lastFaultAt + AFTERMATH_MS;
@@ -150,12 +206,12 @@ export class KeyChanges {
     const { ever } = of;
     const answer = await ask();
     of.now -= 1;
-    asked.answers.push(answer);
-    world.log(() => `ANSWER to ${asked.job}: ${JSON.stringify(answer)}`);
+    this.#answered(asked, answer);
     const isAlone = wasAlone && of.ever === ever && this.#puts.ever === puts;
     if (answer.status === 200 && isAlone && isCalm && isOver && world.isCalm && world.faults === faults) {
       this.#mustBeFollowed(keyId, asked.job);
     }
+    return answer;
   }
 
   /** No fault and nobody else at the key since the request came: every node does as the answer says. */

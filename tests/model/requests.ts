@@ -24,6 +24,8 @@ export interface RequestPlan {
   readonly duplicateDeletes: boolean;
   /** Whether keys have terms, and are changed. */
   readonly changes: boolean;
+  /** Whether callers repeat changes under an `Idempotency-Key`. */
+  readonly repeats: boolean;
   /** Whether devices fetch their subscriptions. */
   readonly devices: boolean;
 }
@@ -52,7 +54,7 @@ export class Requests {
     this.#creationsWithinMs = system.world.random.pick([1_000, 5_000, 20_000]);
     this.#longestPauseMs = system.world.random.pick([30, 300, 4_000]);
     this.devices = new DeviceArrivals(system, (ms, request) => this.#later(ms, request));
-    this.changes = new KeyChanges(system, (ms, request) => this.#later(ms, request));
+    this.changes = new KeyChanges(system, (ms, request) => this.#later(ms, request), plan.repeats);
     if (plan.changes) for (let count = system.world.random.below(4); count > 0; count -= 1) this.changes.planPut();
     for (let count = 0; count < plan.errands; count += 1) this.#plan(String(count), plan);
   }

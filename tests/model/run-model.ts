@@ -14,6 +14,8 @@ export interface ModelOptions {
   readonly faults?: readonly FaultKind[];
   /** Whether devices come too. Default: no. */
   readonly devices?: boolean;
+  /** Whether callers repeat, under an `Idempotency-Key`, changes that were answered as not done. Default: no. */
+  readonly repeats?: boolean;
   /** Keys asked for. Default 6. */
   readonly errands?: number;
   readonly trace?: (line: string) => void;
@@ -42,6 +44,7 @@ export async function runModel({
   seed,
   faults,
   devices = false,
+  repeats = false,
   errands = 6,
   trace,
   skewMs,
@@ -58,6 +61,7 @@ export async function runModel({
       replays: random.chance(0.5),
       duplicateDeletes: random.chance(0.5),
       changes: random.chance(0.8),
+      repeats,
       devices: devices && random.chance(0.5),
     });
     const mishaps = new Faults(system, requests, kinds, { setsClocks: skewMs !== undefined });

@@ -1,3 +1,4 @@
+import { knowsWriteOf, writeOf } from "@veil/idempotency";
 import { dueOf, type HandledKey, isInService, isVisible, isWanted, isWantedOn } from "@veil/keys";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { type AskedChange, FAR_S } from "./key-changes.ts";
@@ -58,7 +59,7 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
   if (redis.due.complete === null) report("the index of due keys is not made anew", "");
   const owners = new Map<string, number>();
   for (const { keyId, changedBy, terms } of visible) {
-    if (new Set(changedBy).size < changedBy.length) report("a change was made twice", `key ${keyId}`);
+    if (new Set(changedBy.map(writeOf)).size < changedBy.length) report("a change was made twice", `key ${keyId}`);
     const due = dueOf(terms, world.now);
     const isMissed =
       (due.at !== null && !((redis.due.moments.get(String(keyId)) ?? Number.POSITIVE_INFINITY) <= due.at)) ||
@@ -81,7 +82,7 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
     for (const answer of answers) {
       if (answer.status !== 200 || !answer.isChanged) continue;
       const key = byId.get(answer.key.keyId);
-      if (key !== undefined && !key.changedBy.includes(job)) report("a change that was answered 200 is lost", job);
+      if (key !== undefined && !knowsWriteOf(key.changedBy, job)) report("a change that was answered 200 is lost", job);
     }
   }
 }
@@ -96,7 +97,7 @@ function checkExtensions(
 ): void {
   const begun = expiresAt === null ? 0 : expiresAt - 1_700_000_000;
   if (begun < FAR_S) return;
-  const extensions = asked.filter(({ job }) => changedBy.includes(job));
+  const extensions = asked.filter(({ job }) => knowsWriteOf(changedBy, job));
   const sum = extensions.reduce((total, { change }) => total + (change.extendSeconds ?? 0), 0);
   const first = begun - sum;
   if (first < FAR_S || first > FAR_S + 60) report("extensions are not counted once each", `key ${keyId}`);
