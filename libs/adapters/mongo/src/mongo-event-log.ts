@@ -55,7 +55,7 @@ export class MongoEventLog implements EventLog {
 
   async tail(after: number, limit: number): Promise<TailEntry[]> {
     const documents = await this.#read({ after, limit });
-    return documents.map(({ _id, id, subject }) => ({ seq: Number(_id), id, subject }));
+    return documents.map(({ _id, id, subject, type }) => ({ seq: Number(_id), id, subject, type }));
   }
 
   /** Passes over what can't be read, however much of it stands side by side: what comes behind it would never be seen. */

@@ -24,6 +24,14 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
+/**
+ * Whether an event of this type is the last of its subject: a key's id is given once. Any other subject may come back, such as a
+ * token of the same name.
+ */
+export function isLastOfSubject(type: string): boolean {
+  return type === "key.deleted";
+}
+
 const known: ReadonlySet<string> = new Set(eventTypes);
 
 /** Whether a text names a type of event. */

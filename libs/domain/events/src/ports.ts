@@ -48,7 +48,10 @@ export interface EventLog extends EventReader {
 }
 
 /** As much of a logged event as concerns whoever adds others. */
-export type TailEntry = Pick<LoggedEvent, "seq" | "id" | "subject">;
+export interface TailEntry extends Pick<LoggedEvent, "seq" | "id" | "subject"> {
+  /** Perhaps one that only a newer version knows. */
+  readonly type: string;
+}
 
 /** Where events are born: each with the change that it tells of, in one write. */
 export interface Outbox {

@@ -122,6 +122,34 @@ describe("the relay", () => {
     },
   );
 
+  // What was born with the subject's end, and with a write of its own before it.
+  const ofTheEnd = [someEvent({ id: "device" }), someEvent({ id: "end", type: "key.deleted" })] as const;
+
+  it("logs nothing behind the end of a subject that another one logs meanwhile", async () => {
+    const { ports, log, outbox, logged } = rig();
+    const [device, end] = ofTheEnd;
+    outbox.born.push(device, end);
+    let isOver = false;
+    log.beforeStep = async (step) => {
+      if (step !== "append" || isOver) return;
+      isOver = true;
+      await log.append(0, [end]);
+      await outbox.mark([end]);
+      await log.raiseCheckpoint(1);
+    };
+    await relayEvents(SUBJECTS, ports);
+    expect([logged(), isOver]).toEqual([["end"], true]);
+  });
+
+  it("logs what a subject has before its end, and what has come back under the same name", async () => {
+    const { ports, outbox, logged } = rig();
+    outbox.born.push(...ofTheEnd, someEvent({ id: "gone", subject: "key:2", type: "token.deleted" }));
+    await relayEvents(SUBJECTS, ports);
+    outbox.born.push(someEvent({ id: "back", subject: "key:2", type: "token.created" }));
+    await relayEvents(SUBJECTS, ports);
+    expect(logged()).toEqual(["device", "end", "gone", "back"]);
+  });
+
   it("logs each once when several do so at the same moment, in any order of their steps", async () => {
     for (let seed = 1; seed <= 400; seed += 1) {
       const { ports, log, outbox, born, logged } = rig();

@@ -1,5 +1,6 @@
+import { isLastOfSubject } from "./event-types.ts";
 import type { VeilEvent } from "./event.ts";
-import type { EventLog, Outbox } from "./ports.ts";
+import type { EventLog, Outbox, TailEntry } from "./ports.ts";
 
 /** Events that one write adds to the log. */
 const APPENDED_AT_ONCE = 500;
@@ -20,6 +21,9 @@ export interface RelayPorts {
  * all that they may still show of what is logged. And it adds behind the last event that it knows of: when others have
  * added some meanwhile nothing is added, and it reads what they were.
  *
+ * Nothing is added behind the end of a subject: what was born with another write than the end, and came to light after
+ * somebody had logged that, is told no more.
+ *
  * @returns the events that were added
  * @throws {StoreUnavailableError} to be run again: what was not done is done then
  */
@@ -28,7 +32,7 @@ export async function relayEvents(subjects: readonly string[], { log, outbox }: 
   const pending = await outbox.pending(subjects);
   const added: VeilEvent[] = [];
   while (true) {
-    const part = pending.filter(({ id }) => !tail.has(id)).slice(0, APPENDED_AT_ONCE);
+    const part = pending.filter((event) => !tail.has(event) && !tail.hasEnded(event)).slice(0, APPENDED_AT_ONCE);
     if (part.length === 0) break;
     if ((await log.append(tail.last, part)) === "outrun") {
       const before = tail.last;
@@ -50,6 +54,7 @@ export async function relayEvents(subjects: readonly string[], { log, outbox }: 
 class Tail {
   readonly #log: EventLog;
   readonly #events = new Map<string, Pick<VeilEvent, "id" | "subject">>();
+  readonly #ended = new Set<string>();
   last: number;
 
   private constructor(log: EventLog, checkpoint: number) {
@@ -67,13 +72,17 @@ class Tail {
     return [...this.#events.values()];
   }
 
-  has(id: string): boolean {
+  has({ id }: Pick<VeilEvent, "id">): boolean {
     return this.#events.has(id);
+  }
+
+  hasEnded({ subject }: Pick<VeilEvent, "subject">): boolean {
+    return this.#ended.has(subject);
   }
 
   /** Takes in events that this process has added itself. */
   add(events: readonly VeilEvent[]): void {
-    for (const { id, subject } of events) this.#events.set(id, { id, subject });
+    for (const event of events) this.#enter(event);
     this.last += events.length;
   }
 
@@ -81,11 +90,16 @@ class Tail {
   async readOn(): Promise<void> {
     while (true) {
       const events = await this.#log.tail(this.last, READ_AT_ONCE);
-      for (const { id, subject, seq } of events) {
-        this.#events.set(id, { id, subject });
-        this.last = seq;
+      for (const event of events) {
+        this.#enter(event);
+        this.last = event.seq;
       }
       if (events.length < READ_AT_ONCE) return;
     }
+  }
+
+  #enter({ id, subject, type }: Pick<TailEntry, "id" | "subject" | "type">): void {
+    this.#events.set(id, { id, subject });
+    if (isLastOfSubject(type)) this.#ended.add(subject);
   }
 }

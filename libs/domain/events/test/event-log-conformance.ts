@@ -29,7 +29,7 @@ export function eventLogConformance(open: () => { readonly log: EventLog; readon
     ];
     expect(await open().log.append(0, events)).toBe("appended");
     expect(await all()).toEqual(events.map((event, index) => ({ ...event, seq: index + 1 })));
-    const tail = events.map(({ id, subject }, index) => ({ id, subject, seq: index + 1 }));
+    const tail = events.map(({ id, subject, type }, index) => ({ id, subject, type, seq: index + 1 }));
     expect(await open().other.tail(0, 10)).toMatchObject(tail);
     expect(await open().other.tail(1, 10)).toMatchObject(tail.slice(1));
   });
