@@ -77,7 +77,8 @@ export async function changeInTime(
   return isLate ? TOO_LATE : resultOf(end);
 }
 
-function resultOf(end: FleetChange): JobResult<"change-node"> {
+/** What became of a change, as its job answers it: one that another attempt of the write has made is made. */
+export function resultOf(end: FleetChange): JobResult<"change-node"> {
   return end.outcome === "changed" || end.outcome === "done" ? { outcome: "changed" } : end;
 }
 

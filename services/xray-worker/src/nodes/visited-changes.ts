@@ -14,7 +14,7 @@ import {
   type NodeTls,
 } from "@veil/nodes";
 import type { CertificateFolder } from "@veil/xray-grpc";
-import { changeInTime, type FleetChanges } from "./fleet-changes.ts";
+import { changeInTime, type FleetChanges, resultOf } from "./fleet-changes.ts";
 import type { SaidNode } from "./inbound-faults.ts";
 
 /** Questions to nodes before they are entered or changed. */
@@ -37,7 +37,7 @@ interface Limits {
 }
 
 /**
- * Enters a node, unless nothing can come of it.
+ * Enters a node, unless nothing can come of it. One that another attempt of the write has entered is not visited again.
  *
  * @param enter how it stands among the others
  * @throws {StoreUnavailableError}
@@ -48,17 +48,20 @@ export async function enterNode(
   ports: ChangeNodePorts,
   enter: (fleet: Fleet, node: NewNode, stamp: ChangeStamp) => FleetChange = entered,
 ): Promise<ChangeResult> {
+  const decide = (fleet: Fleet, stamp: ChangeStamp) => enter(fleet, node, stamp);
+  const unvisited = await resultUnvisited(limits, decide, ports);
+  if (unvisited !== null) return unvisited;
   const fault = tlsFault(node.tls, ports);
   if (fault !== null) return unusable(fault);
   const other = await ports.processAt(node);
   if (other !== null) return sameProcess(other);
   const inbound = await ports.inboundFault(node);
   if (inbound !== null) return { outcome: "refused", detail: inbound };
-  return changeInTime(limits, (fleet, stamp) => enter(fleet, node, stamp), ports);
+  return changeInTime(limits, decide, ports);
 }
 
 /**
- * Changes what a node is, unless it would lose or share users.
+ * Changes what a node is, unless it would lose or share users. One that another attempt of the write has changed is not visited again.
  *
  * @param apply how it stands among the others then
  * @throws {StoreUnavailableError}
@@ -70,6 +73,9 @@ export async function changeNode(
   ports: ChangeNodePorts,
   apply: (fleet: Fleet, name: string, change: NodeChange, stamp: ChangeStamp) => FleetChange = changed,
 ): Promise<ChangeResult> {
+  const decide = (fleet: Fleet, stamp: ChangeStamp) => apply(fleet, name, wanted, stamp);
+  const unvisited = await resultUnvisited(limits, decide, ports);
+  if (unvisited !== null) return unvisited;
   const fault = tlsFault(wanted.tls ?? null, ports);
   if (fault !== null) return unusable(fault);
   if (wanted.address !== undefined) {
@@ -86,7 +92,21 @@ export async function changeNode(
   }
   const inbound = await changedInboundFault(name, wanted, ports);
   if (inbound !== null) return { outcome: "refused", detail: inbound };
-  return changeInTime(limits, (fleet, stamp) => apply(fleet, name, wanted, stamp), ports);
+  return changeInTime(limits, decide, ports);
+}
+
+/**
+ * What becomes of a change whatever its visits would find: it was made before, or what is stored rules it out. Null where the visits
+ * decide.
+ */
+async function resultUnvisited(
+  { job }: Limits,
+  decide: (fleet: Fleet, stamp: ChangeStamp) => FleetChange,
+  { store, clock }: ChangeNodePorts,
+): Promise<ChangeResult | null> {
+  const fleet = await store.read();
+  const end = fleet === null ? null : decide(fleet, { job, now: clock.now() });
+  return end === null || end.outcome === "changed" ? null : resultOf(end);
 }
 
 function tlsFault(tls: NodeTls | null, { certificates, clock }: ChangeNodePorts): string | null {
