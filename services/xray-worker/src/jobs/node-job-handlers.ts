@@ -1,4 +1,3 @@
-import { TOO_LATE } from "@veil/job-contract";
 import type { JobHandlers } from "@veil/job-queue";
 import { drained } from "@veil/nodes";
 import { actorOf } from "./actor-of.ts";
@@ -27,9 +26,7 @@ export function nodeJobHandlers(ports: NodeJobPorts): NodeJobHandlers {
         changeInTime({ job, deadline }, (fleet, stamp) => drained(fleet, name, isDrained, { ...stamp, actor }), ports),
       );
     },
-    "delete-node": async ({ name, force, deadline, request_id: requestId }, { jobId: job, redelivered }) => {
-      if (ports.clock.now() > deadline) return TOO_LATE;
-      return orDamaged(() => retireNode({ name, force, deadline, requestId, job, redelivered }, ports));
-    },
+    "delete-node": ({ name, force, deadline, request_id: requestId }, { jobId: job, redelivered }) =>
+      orDamaged(() => retireNode({ name, force, deadline, requestId, job, redelivered }, ports)),
   };
 }

@@ -77,6 +77,13 @@ describe("a node that is deleted", () => {
     expect(await state()).toBe("disabled");
   });
 
+  it("is not begun after its time", async () => {
+    const { retire, state, passes } = retiring();
+    passes(DEADLINE - NOW + 1);
+    expect(await retire()).toEqual({ outcome: "failed", detail: "timed out" });
+    expect(await state()).toBe("active");
+  });
+
   it("goes by force in time where nobody reads its last bytes", async () => {
     const { retire, state, passes } = retiring({
       readLast: async (_name, { deadline }) => {

@@ -63,10 +63,11 @@ const END_MS = 1_000;
  * @throws {StoreUnavailableError} for another attempt
  */
 export async function retireNode(request: RetireRequest, ports: RetireNodePorts): Promise<RetireResult> {
-  const { name, force, redelivered } = request;
+  const { name, force, deadline, redelivered } = request;
   const fleet = await ports.store.read();
   const node = fleet === null ? null : nodeOf(fleet, name);
   if (node === null) return { outcome: redelivered ? "deleted" : "not-found" };
+  if (ports.clock.now() > deadline) return TOO_LATE;
   const leaving = ports.leave(node);
   try {
     const answers = await leaving.answers();

@@ -51,7 +51,10 @@ export async function registerDevices(
   { arrivals, ...job }: DeviceJob & { readonly arrivals: readonly ArrivingDevice[] },
   ports: DevicePorts,
 ): Promise<readonly RegisterDeviceResult[]> {
-  const results = await underLease<readonly RegisterDeviceResult[]>(job, ports, async ({ terms }, list, store) => {
+  const results = await underLease<readonly RegisterDeviceResult[]>(job, ports, async (held, store) => {
+    if (held.isLate) return TOO_LATE;
+    const { key, list } = held;
+    const { terms } = key;
     const now = Math.floor(ports.clock.now() / 1_000);
     const before = devicesOf(list, terms);
     const admission = admitDevices(arrivals, { devices: before, refusals: list?.refusals ?? [] }, terms, now);
@@ -79,10 +82,11 @@ export async function forgetDevices(
   { job, deviceId, ...rest }: DeviceJob & { readonly job: string; readonly deviceId: string | null },
   ports: DevicePorts,
 ): Promise<ForgetDevicesResult> {
-  return underLease(rest, ports, async ({ terms }, list, store) => {
+  return underLease<ForgetDevicesResult>(rest, ports, async ({ key, list, isLate }, store) => {
     const changedBy = list?.changedBy ?? [];
     if (knowsWriteOf(changedBy, job)) return DONE;
-    const devices = devicesOf(list, terms);
+    if (isLate) return TOO_LATE;
+    const devices = devicesOf(list, key.terms);
     const left = deviceId === null ? [] : devices.filter(({ id }) => id !== deviceId);
     if (deviceId !== null && left.length === devices.length) return { outcome: "unknown-device" };
     await store({ devices: left, changedBy: remember(changedBy, job) });
@@ -95,20 +99,28 @@ type Store = (
   born?: readonly UnnamedDeviceEvent[],
 ) => Promise<void>;
 
+/** A key and its devices, as they are under the lease. */
+interface HeldDevices {
+  readonly key: KeyRecord;
+  readonly list: DeviceList | null;
+  /** Whether the deadline has passed: nothing is changed any more. */
+  readonly isLate: boolean;
+}
+
 /** Runs a change under the lease of the key's devices, waiting for it until the deadline. */
 async function underLease<R>(
   { keyId, deadline, owner }: DeviceJob,
   ports: DevicePorts,
-  change: (key: KeyRecord, list: DeviceList | null, store: Store) => Promise<R>,
+  change: (held: HeldDevices, store: Store) => Promise<R | typeof TOO_LATE>,
 ): Promise<R | typeof NOT_FOUND | typeof TOO_LATE> {
   const isLate = () => ports.clock.now() > deadline;
   while (true) {
     try {
       return await ports.lease.holdDevices(keyId, async (lease) => {
-        if (isLate()) return TOO_LATE;
         const [key, list] = await Promise.all([ports.keys.find(keyId), ports.devices.find(keyId)]);
         if (key === null || !isVisible(key) || !sees({ owner }, key)) return NOT_FOUND;
-        return change(key, list, (changed, born = []) => storeNext({ key, list, changed, born }, lease, ports));
+        const store: Store = (changed, born = []) => storeNext({ key, list, changed, born }, lease, ports);
+        return change({ key, list, isLate: isLate() }, store);
       });
     } catch (error) {
       if (!(error instanceof LeaseHeldError) || isLate()) throw error;
