@@ -1,7 +1,7 @@
 import type { JobHandlers } from "@veil/job-queue";
 import { hostChanged, hostDeleted, hostPut } from "@veil/nodes";
 import { changeInTime, type FleetChanges } from "../nodes/fleet-changes.ts";
-import { orUnreadable } from "./or-unreadable.ts";
+import { orUnreadableFleet } from "./or-unreadable.ts";
 
 export type HostJobHandlers = Pick<JobHandlers<"veil-keys">, "put-host" | "change-host" | "delete-host">;
 
@@ -10,8 +10,7 @@ type Decide = Parameters<typeof changeInTime>[1];
 
 /** Handles each job that changes hosts. */
 export function hostJobHandlers(ports: FleetChanges): HostJobHandlers {
-  const change = (limits: Limits, decide: Decide) =>
-    orUnreadable("list of nodes and hosts", () => changeInTime(limits, decide, ports));
+  const change = (limits: Limits, decide: Decide) => orUnreadableFleet(() => changeInTime(limits, decide, ports));
   return {
     "put-host": ({ host, may_make: mayMake, deadline }, { jobId: job }) =>
       change({ job, deadline }, (fleet, stamp) => hostPut(fleet, host, mayMake, stamp)),

@@ -14,3 +14,8 @@ export async function orUnreadable<Result>(
   const end = await tryRead(change);
   return end === "unreadable" ? { outcome: "failed", detail: `the ${what} can't be read or changed` } : end;
 }
+
+/** {@link orUnreadable} for changes of nodes and hosts, which lie in one record. */
+export function orUnreadableFleet<Result>(change: () => Promise<Result>): Promise<Result | NotApplied> {
+  return orUnreadable("list of nodes and hosts", change);
+}
