@@ -81,6 +81,7 @@ export const webhookJobs = {
       z.object({ outcome: z.literal("created"), webhook: storedWebhook }),
       /** There are as many as there may be, of all or of its owner. */
       z.object({ outcome: z.literal("too-many"), most: z.number().int() }),
+      z.object({ outcome: z.literal("taken"), detail: z.string() }),
       ...notApplied,
     ]),
     attempts: 12,

@@ -1,3 +1,4 @@
+import { REPEATED_WITHIN_MS } from "@veil/idempotency";
 import { describe, expect, it } from "vitest";
 import { someHost, someNode } from "../test/index.ts";
 import { entered, type FleetChange } from "./change-fleet.ts";
@@ -51,6 +52,16 @@ describe("a host that is made", () => {
     const one = after(hostPut(fleet(), wanted, true, attempt(1)));
     const since = after(hostChanged(one, "h_1", { remark: "x" }, stamp));
     expect(hostPut(since, wanted, true, attempt(2))).toEqual({ outcome: "done" });
+  });
+
+  it("is not made by an Idempotency-Key that has made it more than a day before", () => {
+    const job = "put-host-once-0123456789abcdef0123456789abcdef01234567-1";
+    const one = after(hostPut(fleet(), wanted, true, { job, now: NOW }));
+    expect(hostPut(one, wanted, true, { job, now: NOW + REPEATED_WITHIN_MS })).toEqual({ outcome: "done" });
+    expect(hostPut(one, wanted, true, { job, now: NOW + 2 * REPEATED_WITHIN_MS })).toEqual({
+      outcome: "taken",
+      detail: "host h_1 was made by such a request before: to make another one, use a new Idempotency-Key",
+    });
   });
 
   it("leads to a node that there is, by its inbound whatever its tag will be", () => {

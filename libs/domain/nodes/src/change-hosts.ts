@@ -1,4 +1,4 @@
-import { knowsWriteOf, remember } from "@veil/idempotency";
+import { knowsWriteOf, mayBeRepeated, remember } from "@veil/idempotency";
 import { type ChangeStamp, type FleetChange, ifItFits, nodeOf } from "./change-fleet.ts";
 import { type Fleet, isUnreadableNode } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
@@ -29,7 +29,7 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
   const { id, ...fields } = host;
   if (isUnreadable(fleet, id)) return UNREADABLE;
   const found = hostOf(fleet, id);
-  if (found !== null && mayMake && !knowsWriteOf(found.jobs, stamp.job))
+  if (found !== null && mayMake && !isMadeBy(found, stamp))
     return {
       outcome: "taken",
       detail: `host ${id} was made by such a request before: to make another one, use a new Idempotency-Key`,
@@ -41,6 +41,11 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
     return { outcome: "taken", detail: `there are ${MOST_HOSTS} hosts already: delete one first` };
   const position = Math.max(0, ...made.map((one) => one.position)) + 1;
   return stored(fleet, { ...host, position, createdAt: 0, jobs: [] }, stamp);
+}
+
+/** Whether a host was made by this write, rather than by an earlier one under the same `Idempotency-Key`. */
+function isMadeBy({ jobs, createdAt }: NodeHost, { job, now }: ChangeStamp): boolean {
+  return knowsWriteOf(jobs, job) && mayBeRepeated(job, createdAt, now);
 }
 
 /** Changes what a host is. */

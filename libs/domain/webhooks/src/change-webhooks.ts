@@ -1,4 +1,4 @@
-import { knowsWriteOf, remember } from "@veil/idempotency";
+import { knowsWriteOf, mayBeRepeated, remember } from "@veil/idempotency";
 import type { WebhookStore } from "./ports.ts";
 import { MOST_WEBHOOKS_IN_ALL, mostWebhooksOf, type NewWebhook, type Webhook, type WebhookChange } from "./webhook.ts";
 import type { WebhookEvents } from "./webhook-event.ts";
@@ -33,6 +33,8 @@ type CreateWebhookResult =
   | { readonly outcome: "created"; readonly webhook: Webhook }
   /** There are as many as there may be: of all owners, or of this one. */
   | { readonly outcome: "too-many"; readonly most: number }
+  /** An earlier write of the same `Idempotency-Key` had its id. */
+  | { readonly outcome: "taken"; readonly detail: string }
   | TooLate;
 export type ChangeWebhookResult =
   | { readonly outcome: "changed"; readonly webhook: Webhook }
@@ -40,13 +42,17 @@ export type ChangeWebhookResult =
   | TooLate;
 type DeleteWebhookResult = { readonly outcome: "deleted" } | { readonly outcome: "not-found" } | TooLate;
 
-/** Makes a webhook, which gets what happens from now on. May run twice: one of this id is its own. */
+/**
+ * Makes a webhook, which gets what happens from now on. May run twice: its id follows from its write, so that one of this id is its own,
+ * unless the write is over by now and another one has come under its `Idempotency-Key`.
+ */
 export async function createWebhook(
   { job, deadline, webhook }: WebhookJob & { readonly webhook: NewWebhook },
   { webhooks, events, now }: WebhookPorts,
 ): Promise<CreateWebhookResult> {
   const found = await webhooks.find(webhook.id);
-  if (found !== null) return { outcome: "created", webhook: found };
+  if (found !== null)
+    return mayBeRepeated(job, found.createdAt, now()) ? { outcome: "created", webhook: found } : madeBefore(found);
   if (now() > deadline) return { outcome: "too-late" };
   const all = await webhooks.list();
   if (all.length >= MOST_WEBHOOKS_IN_ALL) return { outcome: "too-many", most: MOST_WEBHOOKS_IN_ALL };
@@ -64,7 +70,16 @@ export async function createWebhook(
   };
   const end = await webhooks.insert(made);
   if (end === "inserted") return { outcome: "created", webhook: made };
-  return { outcome: "created", webhook: (await webhooks.find(webhook.id)) ?? made };
+  // Another attempt came first; or it is deleted, and its id kept until that it was switched off is logged.
+  const first = await webhooks.find(webhook.id);
+  return first === null ? madeBefore(made) : { outcome: "created", webhook: first };
+}
+
+function madeBefore({ id }: Pick<Webhook, "id">): CreateWebhookResult {
+  return {
+    outcome: "taken",
+    detail: `webhook ${id} was made by such a request before: to make another one, use a new Idempotency-Key`,
+  };
 }
 
 /** Changes a webhook: all of it or nothing. May run twice: the second time it finds what it did, and changes nothing. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateWebhookBody, messages, type UpdateWebhookBody } from "@veil/http-contract";
-import { changedByWriteOf } from "@veil/idempotency";
+import { changedByWriteOf, mayBeRepeated } from "@veil/idempotency";
 import { TOO_LATE } from "@veil/job-contract";
 import {
   SEAL_NONCE_BYTES,
@@ -44,7 +44,7 @@ export interface MadeWebhook {
 /**
  * Makes a webhook. Redis and the store hold its secret sealed only.
  *
- * @throws {ContradictionError} when its address is a private one, or there are too many
+ * @throws {ContradictionError} when its address is a private one, there are too many, or its `Idempotency-Key` has made another one
  * @throws {WebhooksNotConfiguredError} when secrets can't be sealed; {@link WriteFailedError} when it was not made
  */
 export async function createWebhook(
@@ -63,15 +63,15 @@ export async function createWebhook(
   const webhook = { id, url, types, owner: callerOf(scope).owner, sealedSecret, createdAt };
   const payload = (stamp: PayloadStamp) => ({ webhook, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
-    const made = await madeBy(job.id, "createWebhook", limits, ports);
-    return made === null ? TOO_LATE : ({ outcome: "created", webhook: made } as const);
+    const made = await readWithin(() => ports.webhooks.find(id), "createWebhook", limits, ports);
+    const isOwn = made !== null && mayBeRepeated(job.id, made.createdAt, ports.clock.now());
+    return isOwn ? ({ outcome: "created", webhook: made } as const) : TOO_LATE;
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
   if (result.outcome === "created")
     return { webhook: result.webhook, secret: result.webhook.sealedSecret === sealedSecret ? secret : null };
-  if (result.outcome === "too-many") {
-    throw new ContradictionError("taken", messages.tooManyWebhooks(result.most));
-  }
+  if (result.outcome === "too-many") throw new ContradictionError("taken", messages.tooManyWebhooks(result.most));
+  if (result.outcome === "taken") throw new ContradictionError("taken", result.detail);
   throw notAppliedError("createWebhook", result);
 }
 
@@ -95,7 +95,9 @@ export async function updateWebhook(
   const job = planWriteJob("updateWebhook", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ webhook_id: id, change, ...stamp });
   const onNoOutcome = async (limits: WriteLimits) => {
-    const made = await madeBy(job.id, "updateWebhook", limits, ports);
+    const webhooks = await readWithin(() => ports.webhooks.list(), "updateWebhook", limits, ports);
+    // The webhook names the job that changed it.
+    const made = changedByWriteOf(job.id, webhooks);
     return made === null ? TOO_LATE : ({ outcome: "changed", webhook: made } as const);
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
@@ -137,15 +139,4 @@ export async function testWebhook(
 function refusePrivate(url: string, { webhookRules: { isPrivateAllowed } }: ManageWebhooksPorts): void {
   const fault = urlFault(url, isPrivateAllowed);
   if (fault !== null) throw new ContradictionError("refused", fault);
-}
-
-/** Without the worker's result: the webhook names the job that made or changed it. */
-async function madeBy(
-  job: string,
-  operation: "createWebhook" | "updateWebhook",
-  limits: WriteLimits,
-  ports: ManageWebhooksPorts,
-): Promise<Webhook | null> {
-  const webhooks = await readWithin(() => ports.webhooks.list(), operation, limits, ports);
-  return changedByWriteOf(job, webhooks);
 }

@@ -4,6 +4,7 @@ import { firstState, MOST_WEBHOOKS, MOST_WEBHOOKS_IN_ALL, MOST_WEBHOOKS_OF_OWNER
 import { storedWebhook } from "@veil/webhooks/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerOf, call, failure } from "../../test/contract/bot.ts";
+import { never } from "../../test/in-memory/in-memory-jobs.ts";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
 
 let api: InMemoryApi;
@@ -53,6 +54,25 @@ describe("making webhooks", () => {
     expect(repeat.body).toEqual(shown);
     expect((await call(api, "get", "/api/webhooks")).body.total).toBe(1);
   });
+
+  it.each(["by the word of a worker", "without one"])(
+    "makes none by an Idempotency-Key that has made one more than a day before, %s",
+    async (how) => {
+      const send = () => post(wanted).set("Idempotency-Key", "1");
+      const { id } = (await send().expect(200)).body;
+      const jobs = api.plane.jobs.submitted.map(({ jobId }) => jobId);
+      await api.close();
+      // Nothing else is left of the first request.
+      api = await startInMemoryApi();
+      const { plane } = api;
+      const createdAt = Math.floor(Date.now() / 1_000) - 2 * 86_400;
+      await plane.webhooks.insert(storedWebhook({ id, jobs, createdAt }));
+      if (how === "without one") plane.jobs.scripts["create-webhook"] = () => never();
+      const detail = `webhook ${id} was made by such a request before: to make another one, use a new Idempotency-Key`;
+      const expected = how === "without one" ? failure(500, /timed out/) : failure(409, detail);
+      expect(answerOf(await send())).toEqual(expected);
+    },
+  );
 
   it("answers one of three that come at once with the secret, and all with one id", async () => {
     const answers = await Promise.all([1, 2, 3].map(() => post(wanted).set("Idempotency-Key", "1")));
