@@ -37,9 +37,9 @@ export interface LinkedKey {
   readonly remark: string;
 }
 
-/** A key's name in clients: its own, or `key-<id>` when it has none. */
+/** A key's name in clients: its own, or `key-<id>` when it has none that could be seen. */
 export function linkName({ id, name }: { readonly id: number; readonly name: string | null }): string {
-  return name === null || name === "" ? `key-${id}` : name;
+  return name === null || name.trim() === "" ? `key-${id}` : name;
 }
 
 /** `host:port` as a URL takes it: IPv6 addresses, the only hosts with a colon, in brackets. */

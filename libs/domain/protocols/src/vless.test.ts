@@ -39,7 +39,7 @@ describe("vless.shareLink", () => {
     expect(linkOf("Alice", { noFlow: "write" }, "xtls-rprx-vision")).toBe(linkOf("Alice", {}, "xtls-rprx-vision"));
   });
 
-  it.each([null, ""])("calls a key named %j by its id", (name) => {
+  it.each([null, "", " ", "\u00a0\t"])("calls a key named %j by its id", (name) => {
     expect(linkOf(name)).toMatch(/#key-7$/);
   });
 
@@ -71,7 +71,7 @@ describe("vless.shareLink", () => {
         const link = new URL(linkOf(name, { sni, fingerprint }));
         expect(link.username).toBe(UUID);
         expect(link.host).toBe("vpn.example.com:443");
-        expect(decodeURIComponent(link.hash.slice(1))).toBe(name);
+        expect(decodeURIComponent(link.hash.slice(1))).toBe(linkName({ id: 7, name }));
         expect(link.searchParams.get("sni")).toBe(sni);
         expect(link.searchParams.get("fp")).toBe(fingerprint);
         expect(link.searchParams.get("spx")).toBe("/");
