@@ -39,6 +39,8 @@ export const deviceDocument = z.object({
     devices: z.array(storedDevice),
     refusals: z.array(z.object({ id: z.string(), at: z.number() })).default([]),
     outbox: z.array(storedEvent).default([]),
+    /** When each of `changed_by` did so, in unix seconds. */
+    changed_at: z.array(z.number().nullable()).exactOptional(),
   }),
   /** Marks of events that are in the log, beside the list, so that they stay whoever replaces that. */
   relayed: z.record(z.string(), z.literal(true)).exactOptional(),
@@ -50,7 +52,7 @@ export function toDeviceList(
   { _id, list, relayed = {} }: DeviceDocument,
   logged: ReadonlySet<string> = new Set(Object.keys(relayed)),
 ): DeviceList {
-  const { epoch, version, fence, changed_by: changedBy, refusals } = list;
+  const { epoch, version, fence, changed_by: changedBy, changed_at: changedAt, refusals } = list;
   const outbox = list.outbox.filter(({ id }) => !logged.has(id)).flatMap(toEvent);
   return {
     keyId: Number(_id),
@@ -58,6 +60,7 @@ export function toDeviceList(
     version,
     fence,
     changedBy,
+    ...(changedAt !== undefined && { changedAt }),
     devices: list.devices.map(toDevice),
     refusals,
     outbox,
@@ -71,11 +74,12 @@ export function isUnrelayed(document: DeviceDocument): boolean {
 
 /** The order of the first fields decides which of two lists is the later one. */
 export function toStoredList(list: DeviceList): DeviceDocument["list"] {
-  const { epoch, version, fence, changedBy, devices, refusals, outbox } = list;
+  const { epoch, version, fence, changedBy, changedAt, devices, refusals, outbox } = list;
   const first = { epoch, version, fence, changed_by: [...changedBy], devices: devices.map(toStoredDevice) };
   const reported = {
     ...(refusals.length > 0 && { refusals: refusals.map(({ id, at }) => ({ id, at })) }),
     ...(outbox.length > 0 && { outbox: outbox.map(toStoredEvent) }),
+    ...(changedAt !== undefined && { changed_at: [...changedAt] }),
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is left out is read as empty
   return { ...first, ...reported } as DeviceDocument["list"];

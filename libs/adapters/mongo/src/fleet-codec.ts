@@ -12,6 +12,7 @@ import { z } from "zod";
 import { hostDocument, toHost } from "./host-codec.ts";
 import { isFirstReadable, storedInbounds, toInboundDocuments, toInbounds } from "./inbound-codec.ts";
 import { readEach } from "./read-each.ts";
+import { rememberedJobs, toRememberedJobs, toStoredJobs } from "./remembered-jobs-codec.ts";
 import { stampDocument, stampOf, toStampDocument } from "./step-documents.ts";
 
 export const FLEET_ID = "fleet";
@@ -65,7 +66,7 @@ const nodeDocument = z.object({
   position: z.number(),
   /** Unix seconds. */
   created_at: z.number(),
-  jobs: z.array(z.string()).default([]),
+  ...rememberedJobs,
 });
 type NodeDocument = Readonly<z.infer<typeof nodeDocument>>;
 
@@ -122,6 +123,8 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     fixed,
     unfilled,
     discovery,
+    jobs: _jobs,
+    jobs_at: _jobsAt,
     ...same
   } = node;
   return {
@@ -139,6 +142,7 @@ function toNode(name: string, node: NodeDocument): FleetNode {
     createdAt: created_at,
     discovery: discovery === null ? null : toDiscovery(discovery),
     fixed: FIXABLE_FIELDS.filter((field) => fixed.includes(field)),
+    ...toRememberedJobs(node),
   };
 }
 
@@ -174,7 +178,8 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     discovery,
     groups,
     fixed,
-    jobs,
+    jobs: _jobs,
+    jobsAt: _jobsAt,
     ...same
   } = node;
   return {
@@ -191,7 +196,7 @@ export function toNodeDocument(node: FleetNode): NodeDocument {
     created_at: createdAt,
     discovery: discovery === null ? null : toDiscoveryDocument(discovery),
     fixed: [...fixed],
-    jobs: [...jobs],
+    ...toStoredJobs(node),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { FleetHost } from "@veil/nodes";
 import { z } from "zod";
+import { rememberedJobs, toRememberedJobs, toStoredJobs } from "./remembered-jobs-codec.ts";
 
 /** A host within the document of all nodes, under its id. Fields that only newer versions know stay as they are. */
 export const hostDocument = z.object({
@@ -19,21 +20,22 @@ export const hostDocument = z.object({
   position: z.number(),
   /** Unix seconds. */
   created_at: z.number(),
-  jobs: z.array(z.string()).default([]),
+  ...rememberedJobs,
 });
 type HostDocument = Readonly<z.infer<typeof hostDocument>>;
 
-export function toHost(id: string, { created_at: createdAt, ...same }: HostDocument): FleetHost {
-  return { id, createdAt, ...same };
+export function toHost(id: string, host: HostDocument): FleetHost {
+  const { created_at: createdAt, jobs: _jobs, jobs_at: _jobsAt, ...same } = host;
+  return { id, createdAt, ...same, ...toRememberedJobs(host) };
 }
 
 export function toHostDocument(host: FleetHost): HostDocument {
-  const { id: _, createdAt, alpn, groups, jobs, ...same } = host;
+  const { id: _, createdAt, alpn, groups, jobs: _jobs, jobsAt: _jobsAt, ...same } = host;
   return {
     ...same,
     alpn: alpn === null ? null : [...alpn],
     groups: groups === null ? null : [...groups],
     created_at: createdAt,
-    jobs: [...jobs],
+    ...toStoredJobs(host),
   };
 }

@@ -1,5 +1,6 @@
 import { type ApiToken, isScope } from "@veil/tokens";
 import { z } from "zod";
+import { rememberedJobs, toRememberedJobs, toStoredJobs } from "./remembered-jobs-codec.ts";
 import { stampDocument } from "./step-documents.ts";
 
 /** An API token. `_id` is its id. Fields that only newer versions know stay as they are. */
@@ -17,7 +18,7 @@ export const tokenDocument = z.object({
   expires_at: z.number().nullable().default(null),
   created_at: z.number(),
   revision: z.number(),
-  jobs: z.array(z.string()).default([]),
+  ...rememberedJobs,
   /** The actor who made it, until that is in the log. */
   made: stampDocument.exactOptional(),
   /** The actor who deleted it, and its name of then: only its event is left. */
@@ -45,7 +46,7 @@ export function toToken(document: TokenDocument): ApiToken {
     expiresAt: document.expires_at,
     createdAt: document.created_at,
     revision: document.revision,
-    jobs: document.jobs,
+    ...toRememberedJobs(document),
   };
 }
 
@@ -61,6 +62,6 @@ export function toTokenDocument(token: ApiToken): TokenDocument {
     expires_at: token.expiresAt,
     created_at: token.createdAt,
     revision: token.revision,
-    jobs: [...token.jobs],
+    ...toStoredJobs(token),
   };
 }

@@ -7,6 +7,7 @@ import {
   webhookOffId,
 } from "@veil/webhooks";
 import { z } from "zod";
+import { rememberedJobs, toRememberedJobs, toStoredJobs } from "./remembered-jobs-codec.ts";
 
 /** A webhook. `_id` is its id. Fields that only newer versions know stay as they are. */
 export const webhookDocument = z.object({
@@ -23,7 +24,7 @@ export const webhookDocument = z.object({
   /** Unix seconds. */
   created_at: z.number(),
   revision: z.number(),
-  jobs: z.array(z.string()).default([]),
+  ...rememberedJobs,
   /** That it was switched off by itself, until that is logged; `revision` is what it had from then on. */
   switched_off: z.object({ at: z.number(), reason: z.string(), revision: z.number(), url: z.string() }).exactOptional(),
   /** It is deleted, and only what is to be logged is left. */
@@ -78,7 +79,7 @@ export function toWebhook(document: WebhookDocument): Webhook {
     fromSeq: document.from_seq,
     createdAt: document.created_at,
     revision: document.revision,
-    jobs: document.jobs,
+    ...toRememberedJobs(document),
   };
 }
 
@@ -95,7 +96,7 @@ export function toWebhookDocument(webhook: Webhook): WebhookDocument {
     from_seq: webhook.fromSeq,
     created_at: webhook.createdAt,
     revision: webhook.revision,
-    jobs: [...webhook.jobs],
+    ...toStoredJobs(webhook),
   };
 }
 

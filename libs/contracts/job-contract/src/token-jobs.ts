@@ -17,7 +17,7 @@ const attributes = {
 const madeWire = z.object({ id: z.string(), hash: z.string(), created_at: z.number().int(), ...attributes });
 const storedWire = madeWire.extend({ revision: z.number().int(), jobs: z.array(z.string()) });
 
-type MadeToken = Omit<ApiToken, "revision" | "jobs">;
+type MadeToken = Omit<ApiToken, "revision" | "jobs" | "jobsAt">;
 
 function attributesOf(wire: Readonly<z.output<typeof madeWire>>): MadeToken {
   const { expires_at: expiresAt, created_at: createdAt, ...rest } = wire;

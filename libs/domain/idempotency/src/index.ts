@@ -4,4 +4,10 @@
  */
 export { attemptId, isOfSameWrite, writeOf } from "./attempts.ts";
 export { mayBeRepeated, REPEATED_WITHIN_MS } from "./repeats.ts";
-export { changedByWriteOf, knowsWriteOf, remember } from "./remembered-jobs.ts";
+export {
+  changedByWriteOf,
+  knowsWriteOf,
+  remember,
+  type RememberedJobs,
+  repeatableJobs,
+} from "./remembered-jobs.ts";

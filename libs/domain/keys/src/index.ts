@@ -33,6 +33,7 @@ export type { ArrivingDevice } from "./devices/admit-devices.ts";
 export {
   type DevicePorts,
   forgetDevices,
+  hasForgotten,
   type ForgetDevicesResult,
   registerDevices,
   type RegisterDeviceResult,

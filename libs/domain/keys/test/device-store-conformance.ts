@@ -50,7 +50,8 @@ export function deviceStoreConformance(open: () => DeviceStore & DeviceOutbox): 
       expect(await store.find(keyId)).toBeNull();
       const list = listOf(keyId, {
         devices: [device, { ...device, id: "f".repeat(32), os: null }],
-        changedBy: ["job-1"],
+        changedBy: ["job-1", "job-2"],
+        changedAt: [null, 1_900_000_000],
         refusals: [{ id: "e".repeat(32), at: 1_900_000_000 }],
         outbox: [eventOf(keyId, "added-1"), { ...eventOf(keyId, "refused-1"), device: unregistered }],
       });

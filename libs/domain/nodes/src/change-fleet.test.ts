@@ -1,4 +1,5 @@
 import { noHints } from "@veil/events/testing";
+import { REPEATED_WITHIN_MS } from "@veil/idempotency";
 import { describe, expect, it } from "vitest";
 import { InMemoryFleet, someHost, someNode } from "../test/index.ts";
 import {
@@ -122,6 +123,15 @@ describe("a node that is changed", () => {
     const draining = nodesOf(drained(fleet(a), "a", true, { ...attempt(1), actor }));
     const shown = nodesOf(drained(fleet(...draining), "a", false, stamp));
     expect(drained(fleet(...shown), "a", true, { ...attempt(2), actor })).toEqual({ outcome: "done" });
+  });
+
+  it("is drained anew by an Idempotency-Key that did so more than a day before", () => {
+    const job = "drain-node-once-0123456789abcdef0123456789abcdef01234567-1";
+    const drainedOnce = drained(fleet(a), "a", true, { ...stamp, job });
+    const shown = nodesOf(drained(fleet(...nodesOf(drainedOnce)), "a", false, stamp));
+    const at = (now: number) => drained(fleet(...shown), "a", true, { ...stamp, job, now });
+    expect(at(NOW + REPEATED_WITHIN_MS)).toEqual({ outcome: "done" });
+    expect(nodesOf(at(NOW + 2 * REPEATED_WITHIN_MS))).toMatchObject([{ state: "draining", jobs: ["job-1", job] }]);
   });
 
   it("does not get another one's address, and the answer says how two change places", () => {

@@ -88,7 +88,7 @@ export function entered(
 ): FleetChange {
   const { nodes, hosts } = fleet;
   const present = nodeOf({ nodes }, node.name);
-  if (present !== null && knowsWriteOf(present.jobs, job)) return { outcome: "done" };
+  if (present !== null && knowsWriteOf(present, job, now)) return { outcome: "done" };
   if (present !== null || isUnreadableNode(fleet, node.name))
     return { outcome: "taken", detail: `the name ${node.name} is taken` };
   const holder = holderOf(nodes, node.address, node.name);
@@ -112,7 +112,7 @@ export function entered(
     fixed: [],
     position: AFTER_LISTED,
     createdAt: Math.floor(now / 1_000),
-    jobs: [job],
+    ...remember({ jobs: [] }, job, now),
   };
   return ifItFits(fleet, {
     outcome: "changed",
@@ -131,7 +131,7 @@ export function ifItFits(fleet: Fleet, change: Extract<FleetChange, { readonly o
 export function changed(fleet: Fleet, name: string, change: NodeChange, { job, now }: ChangeStamp): FleetChange {
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
-  if (knowsWriteOf(node.jobs, job)) return { outcome: "done" };
+  if (knowsWriteOf(node, job, now)) return { outcome: "done" };
   const { note: _, inbounds, ...fields } = change;
   const { address = node.address } = fields;
   const holder = holderOf(fleet.nodes, address, name);
@@ -152,7 +152,7 @@ export function changed(fleet: Fleet, name: string, change: NodeChange, { job, n
   const made = changedInbounds(node, inbounds ?? named, moved, now);
   if (typeof made === "string") return { outcome: "refused", detail: made };
   const after = { ...moved, inbounds: made };
-  return isNamedForTls(after) ? ifItFits(fleet, replaced(fleet, node, after, job)) : SERVER_NAME_MISSING;
+  return isNamedForTls(after) ? ifItFits(fleet, replaced(fleet, node, after, { job, now })) : SERVER_NAME_MISSING;
 }
 
 /**
@@ -168,16 +168,16 @@ export function drained(
 ): FleetChange {
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
-  if (knowsWriteOf(node.jobs, job)) return { outcome: "done" };
+  if (knowsWriteOf(node, job, now)) return { outcome: "done" };
   if (isDrained && node.state === "disabled") {
     return { outcome: "refused", detail: `node ${name} is being deleted` };
   }
   const next = isDrained ? "draining" : shownState(node);
   // It drains because somebody asked for it now: discovery does not show it again.
   const discovery = isDrained && node.discovery !== null ? { ...node.discovery, isDrained: false } : node.discovery;
-  if (next === node.state) return replaced(fleet, node, { ...node, discovery }, job);
+  if (next === node.state) return replaced(fleet, node, { ...node, discovery }, { job, now });
   const isUnfilled = isDrained && node.state === "joining";
-  const change = replaced(fleet, node, { ...node, discovery, state: next, since: now, isUnfilled }, job);
+  const change = replaced(fleet, node, { ...node, discovery, state: next, since: now, isUnfilled }, { job, now });
   if (!isDrained) return change;
   return {
     ...change,
@@ -203,7 +203,7 @@ export function disabled(fleet: Fleet, name: string, { job, now }: ChangeStamp):
   const node = nodeOf(fleet, name);
   if (node === null) return { outcome: "not-found" };
   if (node.state === "disabled") return { outcome: "done" };
-  return replaced(fleet, node, { ...node, state: "disabled", since: now }, job);
+  return replaced(fleet, node, { ...node, state: "disabled", since: now }, { job, now });
 }
 
 /**
@@ -264,10 +264,10 @@ function replaced(
   { nodes }: Fleet,
   before: FleetNode,
   node: FleetNode,
-  job: string,
+  { job, now }: ChangeStamp,
 ): { readonly outcome: "changed" } & FleetUpdate {
-  const jobs = remember(before.jobs, job);
-  return { outcome: "changed", nodes: nodes.map((one) => (one === before ? { ...node, jobs } : one)) };
+  const after = { ...node, ...remember(before, job, now) };
+  return { outcome: "changed", nodes: nodes.map((one) => (one === before ? after : one)) };
 }
 
 function withState(

@@ -30,7 +30,9 @@ it("go with their node, also when another one takes its name within the same sec
 describe("a host that is made", () => {
   it("comes behind those that there are, once for its job, and under an id that callers choose as well", () => {
     const one = after(hostPut(fleet(), { ...wanted, port: 1 }, true, stamp));
-    expect(one.hosts).toEqual([{ ...wanted, port: 1, position: 1, createdAt: NOW / 1_000, jobs: ["job-1"] }]);
+    expect(one.hosts).toEqual([
+      { ...wanted, port: 1, position: 1, createdAt: NOW / 1_000, jobs: ["job-1"], jobsAt: [NOW / 1_000] },
+    ]);
     expect(hostPut(one, wanted, true, stamp)).toEqual({ outcome: "done" });
     const two = after(hostPut(one, { ...wanted, id: "cdn-1" }, false, stamp));
     expect(ids(two)).toEqual(["n_a", "n_b", "h_1", "cdn-1"]);
@@ -85,6 +87,15 @@ describe("a host that is made", () => {
 });
 
 describe("a host that is changed", () => {
+  it("is changed anew by an Idempotency-Key that did so more than a day before", () => {
+    const job = "update-host-once-0123456789abcdef0123456789abcdef01234567-1";
+    const hidden = after(hostChanged(fleet(someHost("h_1", "a")), "h_1", { hidden: true }, { job, now: NOW }));
+    const shown = after(hostChanged(hidden, "h_1", { hidden: false }, stamp));
+    const at = (now: number) => hostChanged(shown, "h_1", { hidden: true }, { job, now });
+    expect(at(NOW + REPEATED_WITHIN_MS)).toEqual({ outcome: "done" });
+    expect(after(at(NOW + 2 * REPEATED_WITHIN_MS)).hosts).toMatchObject([{ hidden: true }]);
+  });
+
   it("keeps what is left out, and is stored only where something is different", () => {
     const made = fleet(someHost("h_1", "a", { remark: "x", port: 1 }));
     const changed = after(hostChanged(made, "h_1", { port: null, node: "b" }, stamp));

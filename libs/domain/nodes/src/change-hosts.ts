@@ -1,4 +1,4 @@
-import { knowsWriteOf, mayBeRepeated, remember } from "@veil/idempotency";
+import { knowsWriteOf, remember } from "@veil/idempotency";
 import { type ChangeStamp, type FleetChange, ifItFits, nodeOf } from "./change-fleet.ts";
 import { type Fleet, isUnreadableNode } from "./fleet.ts";
 import { type FleetHost, type HostFields, hostsOf, isOwnHostId, MOST_HOSTS, type NodeHost, placeOf } from "./hosts.ts";
@@ -29,7 +29,7 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
   const { id, ...fields } = host;
   if (isUnreadable(fleet, id)) return UNREADABLE;
   const found = hostOf(fleet, id);
-  if (found !== null && mayMake && !isMadeBy(found, stamp))
+  if (found !== null && mayMake && !knowsWriteOf(found, stamp.job, stamp.now))
     return {
       outcome: "taken",
       detail: `host ${id} was made by such a request before: to make another one, use a new Idempotency-Key`,
@@ -43,17 +43,12 @@ export function hostPut(fleet: Fleet, host: NewHost, mayMake: boolean, stamp: Ch
   return stored(fleet, { ...host, position, createdAt: 0, jobs: [] }, stamp);
 }
 
-/** Whether a host was made by this write, rather than by an earlier one under the same `Idempotency-Key`. */
-function isMadeBy({ jobs, createdAt }: NodeHost, { job, now }: ChangeStamp): boolean {
-  return knowsWriteOf(jobs, job) && mayBeRepeated(job, createdAt, now);
-}
-
 /** Changes what a host is. */
 export function hostChanged(fleet: Fleet, id: string, change: HostChange, stamp: ChangeStamp): FleetChange {
   const found = hostOf(fleet, id);
   if (found === null) return { outcome: "not-found" };
   if (isUnreadable(fleet, id)) return UNREADABLE;
-  if (knowsWriteOf(found.jobs, stamp.job)) return { outcome: "done" };
+  if (knowsWriteOf(found, stamp.job, stamp.now)) return { outcome: "done" };
   const { of, at: _, isOwn, ...host } = found;
   const after = { ...host, ...change };
   if (!isOwn) return stored(fleet, after, stamp, host);
@@ -100,10 +95,9 @@ function stored(fleet: Fleet, host: FleetHost, { job, now }: ChangeStamp, before
   const after = { ...host, inbound: place.name === node.name ? null : host.inbound };
   if (before !== undefined && JSON.stringify(after) === JSON.stringify(before)) return { outcome: "done" };
   const createdAt = Math.max(host.createdAt || Math.floor(now / 1_000), node.createdAt);
-  const jobs = remember(host.jobs, job);
   return ifItFits(fleet, {
     outcome: "changed",
-    hosts: [...present(fleet).filter(({ id }) => id !== host.id), { ...after, createdAt, jobs }],
+    hosts: [...present(fleet).filter(({ id }) => id !== host.id), { ...after, createdAt, ...remember(host, job, now) }],
   });
 }
 

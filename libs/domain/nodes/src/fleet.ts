@@ -1,3 +1,4 @@
+import type { RememberedJobs } from "@veil/idempotency";
 import type { FleetEvent } from "./fleet-event.ts";
 import type { FleetHost } from "./hosts.ts";
 import type { NodeInbound } from "./inbounds.ts";
@@ -82,7 +83,7 @@ export interface NodeDiscovery {
 }
 
 /** One Xray node. Its name is its own for as long as it is not gone. */
-export interface FleetNode extends NodeFields {
+export interface FleetNode extends NodeFields, RememberedJobs {
   readonly name: string;
   /** Empty where there is one of which only the tag is said; `inboundsOf` has it then as well. */
   readonly inbounds: readonly NodeInbound[];
@@ -110,8 +111,6 @@ export interface FleetNode extends NodeFields {
   readonly position: number;
   /** Unix seconds. */
   readonly createdAt: number;
-  /** Ids of the jobs that changed it last. */
-  readonly jobs: readonly string[];
 }
 
 /** All nodes, in their order, as of one moment. */

@@ -1,3 +1,4 @@
+import type { RememberedJobs } from "@veil/idempotency";
 import { type Fleet, type FleetNode, type FleetUpdate, isUnreadableNode, type NodeLink } from "./fleet.ts";
 import { type Place, placesOf, tagText } from "./places.ts";
 
@@ -26,7 +27,7 @@ export interface HostFields {
 }
 
 /** A host as an API call left it. */
-export interface FleetHost extends HostFields {
+export interface FleetHost extends HostFields, RememberedJobs {
   readonly id: string;
   /** Name of the node that it leads to. */
   readonly node: string;
@@ -34,8 +35,6 @@ export interface FleetHost extends HostFields {
   readonly position: number;
   /** Unix seconds, at least those of the node: it belongs to no other node of the same name. */
   readonly createdAt: number;
-  /** Ids of the jobs that changed it last. */
-  readonly jobs: readonly string[];
 }
 
 /** A host with the node that it leads to. */

@@ -75,7 +75,8 @@ export function fleetStoreConformance(
       origin: "api",
       fixed: ["address", "port"],
       position: 2,
-      jobs: ["job-1"],
+      jobs: ["job-1", "job-2"],
+      jobsAt: [null, 1_800_000_000],
     });
     expect(await store.save(await store.read(), { nodes: [full, b, a] })).toBe("saved");
     expect(await other.read()).toMatchObject({ revision: 2, nodes: [a, b, full] });
@@ -117,7 +118,13 @@ export function fleetStoreConformance(
 
   it("gives back hosts as they were stored, and leaves them where a change of nodes names none", async () => {
     const { store, other } = open();
-    const host = someHost("h_1", "b", { alpn: ["h2"], groups: ["default"], jobs: ["job-1"], path: "/a.b" });
+    const host = someHost("h_1", "b", {
+      alpn: ["h2"],
+      groups: ["default"],
+      jobs: ["job-1"],
+      jobsAt: [8],
+      path: "/a.b",
+    });
     const plain = someHost("n_b", "b");
     const byId = async () => (await other.read())?.hosts.toSorted((one, two) => (one.id < two.id ? -1 : 1));
     const nodes = [b];

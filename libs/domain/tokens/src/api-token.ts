@@ -1,3 +1,5 @@
+import type { RememberedJobs } from "@veil/idempotency";
+
 /** The scopes that an endpoint may ask of its caller; `*` is all of them. */
 export const scopes = [
   "keys:read",
@@ -38,7 +40,7 @@ export interface TokenRights {
 }
 
 /** A token as it is stored. Its text is not: whoever lost it makes another one. */
-export interface ApiToken extends TokenRights {
+export interface ApiToken extends TokenRights, RememberedJobs {
   /** A part of the token's text, so that it is found by it. */
   readonly id: string;
   /** SHA-256 of the token's text, in hexadecimal digits. */
@@ -53,8 +55,6 @@ export interface ApiToken extends TokenRights {
   readonly createdAt: number;
   /** Goes up with every change. */
   readonly revision: number;
-  /** Ids of the jobs that made it and changed it last, so that a job that is delivered again finds what it did. */
-  readonly jobs: readonly string[];
 }
 
 /** Most tokens, those that have expired and those of all owners among them. */

@@ -1,4 +1,5 @@
 import { noHints } from "@veil/events/testing";
+import { REPEATED_WITHIN_MS } from "@veil/idempotency";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InMemoryTokens, storedToken, tokenStoreConformance } from "../test/index.ts";
 import { MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenRights } from "./api-token.ts";
@@ -61,6 +62,20 @@ describe("jobs on tokens", () => {
       await change("change-2", 2);
       expect(await change(attempt("update", 2), 1)).toMatchObject({ outcome: "changed", token: { rate: 2 } });
     });
+  });
+
+  it("makes and changes a token anew by an Idempotency-Key that did so more than a day before", async () => {
+    const job = (verb: string) => `${verb}-token-once-0123456789abcdef0123456789abcdef01234567-1`;
+    const { text: __, ...other } = storedToken();
+    const make = (wanted: typeof token) => createToken({ job: job("create"), deadline: now, token: wanted }, ports());
+    const change = (rate: number) =>
+      changeToken({ job: job("change"), deadline: now, id: token.id, giver, change: { rate } }, ports());
+    await make(token);
+    await change(1);
+    now += 2 * REPEATED_WITHIN_MS;
+    expect(await change(2)).toMatchObject({ outcome: "changed", token: { rate: 2 } });
+    expect(await make({ ...other, name: token.name })).toMatchObject({ outcome: "taken" });
+    expect(await make(other)).toMatchObject({ outcome: "created", token: { id: other.id } });
   });
 
   it("changes a token once: a job that is delivered again does not undo what came after it", async () => {

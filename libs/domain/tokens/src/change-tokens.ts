@@ -1,5 +1,5 @@
 import { type Actor, type EventHints, SYSTEM } from "@veil/events";
-import { changedByWriteOf, knowsWriteOf, remember } from "@veil/idempotency";
+import { changedByWriteOf, knowsWriteOf, remember, type RememberedJobs } from "@veil/idempotency";
 import { type ApiToken, MOST_TOKENS, MOST_TOKENS_OF_OWNER, type TokenChange, type TokenRights } from "./api-token.ts";
 import { rightsBeyond } from "./rights.ts";
 import type { TokenStore } from "./ports.ts";
@@ -61,23 +61,28 @@ type DeleteTokenResult = { readonly outcome: "deleted" } | { readonly outcome: "
  * hash, so that it may be another token than the one that was asked for.
  */
 export async function createToken(
-  { job, deadline, token, actor = SYSTEM }: TokenJob & { readonly token: Omit<ApiToken, "revision" | "jobs"> },
+  {
+    job,
+    deadline,
+    token,
+    actor = SYSTEM,
+  }: TokenJob & { readonly token: Omit<ApiToken, "revision" | keyof RememberedJobs> },
   { tokens, now, hints }: TokenPorts,
 ): Promise<CreateTokenResult> {
   const found = await tokens.find(token.id);
-  if (found !== null) return knowsWriteOf(found.jobs, job) ? created(found) : taken(token.name);
+  if (found !== null) return knowsWriteOf(found, job, now()) ? created(found) : taken(token.name);
   const all = await tokens.list();
-  const own = changedByWriteOf(job, all);
+  const own = changedByWriteOf(job, all, now());
   if (own !== null) return created(own);
   if (now() > deadline) return { outcome: "too-late" };
   const most = mostThereAre(all, token);
   if (most !== null) return { outcome: "taken", detail: `there are ${most} tokens already: delete one first` };
-  const made: ApiToken = { ...token, revision: 1, jobs: [job] };
+  const made: ApiToken = { ...token, revision: 1, ...remember({ jobs: [] }, job, now()) };
   const hint = await hints.expect(tokenSubject(token.id));
   const end = await tokens.insert(made, { actor, at: Math.floor(now() / 1_000) });
   hint.ready();
   if (end === "inserted") return created(made);
-  const first = changedByWriteOf(job, await tokens.list());
+  const first = changedByWriteOf(job, await tokens.list(), now());
   return first === null ? taken(token.name) : created(first);
 }
 
@@ -94,10 +99,10 @@ export async function changeToken(
   for (;;) {
     const found = await tokens.find(id);
     if (found === null || !sees(giver, found)) return { outcome: "not-found" };
-    if (knowsWriteOf(found.jobs, job)) return { outcome: "changed", token: found };
+    if (knowsWriteOf(found, job, now())) return { outcome: "changed", token: found };
     if (now() > deadline) return { outcome: "too-late" };
-    const jobs = remember(found.jobs, job);
-    const token: ApiToken = { ...found, ...change, revision: found.revision + 1, jobs };
+    const jobs = remember(found, job, now());
+    const token: ApiToken = { ...found, ...change, revision: found.revision + 1, ...jobs };
     const beyond = rightsBeyond(found, giver) ?? rightsBeyond(token, giver);
     if (beyond !== null) return { outcome: "refused", beyond };
     const end = await tokens.replace(token, found.revision);

@@ -28,6 +28,7 @@ export function tokenStoreConformance(open: () => TokenStore): void {
       rate: 5,
       expiresAt: 1_800_000_000,
       jobs: ["create-token-1"],
+      jobsAt: [1_800_000_000],
     });
     expect(await open().insert(token)).toBe("inserted");
     expect(await open().find(token.id)).toEqual(token);
@@ -60,7 +61,7 @@ export function tokenStoreConformance(open: () => TokenStore): void {
   it("replaces a token of the revision that was read, and no other", async () => {
     const token = fresh();
     await open().insert(token);
-    const changed = { ...token, owner: "shop", rate: 7, revision: 2, jobs: ["change-token-1"] };
+    const changed = { ...token, owner: "shop", rate: 7, revision: 2, jobs: ["change-token-1"], jobsAt: [7] };
     expect(await open().replace(changed, 1)).toBe("replaced");
     expect(await open().replace({ ...token, revision: 2 }, 1)).toBe("outdated");
     expect(await open().find(token.id)).toEqual(changed);

@@ -18,6 +18,19 @@ it("changes a webhook once in all attempts of a write: what came in between stay
   });
 });
 
+it("changes a webhook anew by an Idempotency-Key that did so more than a day before", async () => {
+  const webhooks = new InMemoryWebhooks();
+  const { id } = storedWebhook();
+  await webhooks.insert(storedWebhook({ id }));
+  const change = (job: string, enabled: boolean, at: number) =>
+    changeWebhook({ job, deadline: at, id, owner: null, change: { enabled } }, { webhooks, now: () => at });
+  const job = "update-webhook-once-0123456789abcdef0123456789abcdef01234567-1";
+  await change(job, false, 1_000);
+  await change("change-2", true, 1_000);
+  expect(await change(job, false, 1_000 + REPEATED_WITHIN_MS)).toMatchObject({ webhook: { enabled: true } });
+  expect(await change(job, false, 1_000 + 2 * REPEATED_WITHIN_MS)).toMatchObject({ webhook: { enabled: false } });
+});
+
 it("makes a webhook once within a day of an Idempotency-Key, and says so when the key is used again later", async () => {
   const webhooks = new InMemoryWebhooks();
   const createdAt = 1_800_000_000;

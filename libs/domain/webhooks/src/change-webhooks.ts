@@ -66,7 +66,7 @@ export async function createWebhook(
     enabledAt: now(),
     fromSeq,
     revision: 1,
-    jobs: [job],
+    ...remember({ jobs: [] }, job, now()),
   };
   const end = await webhooks.insert(made);
   if (end === "inserted") return { outcome: "created", webhook: made };
@@ -90,9 +90,8 @@ export async function changeWebhook(
   for (;;) {
     const found = await webhooks.find(id);
     if (found === null || !isSeen(owner, found)) return { outcome: "not-found" };
-    if (knowsWriteOf(found.jobs, job)) return { outcome: "changed", webhook: found };
+    if (knowsWriteOf(found, job, now())) return { outcome: "changed", webhook: found };
     if (now() > deadline) return { outcome: "too-late" };
-    const jobs = remember(found.jobs, job);
     const isSwitchedOn = change.enabled === true && !found.enabled;
     const webhook: Webhook = {
       ...found,
@@ -100,7 +99,7 @@ export async function changeWebhook(
       ...(change.enabled !== undefined && { disabledReason: null }),
       ...(isSwitchedOn && { enabledAt: now() }),
       revision: found.revision + 1,
-      jobs,
+      ...remember(found, job, now()),
     };
     if ((await webhooks.replace(webhook, found.revision)) === "replaced") return { outcome: "changed", webhook };
   }

@@ -1,5 +1,7 @@
+import type { RememberedJobs } from "@veil/idempotency";
+
 /** A receiver of events, as it is stored. */
-export interface Webhook {
+export interface Webhook extends RememberedJobs {
   readonly id: string;
   /** Where events are sent by POST. */
   readonly url: string;
@@ -20,8 +22,6 @@ export interface Webhook {
   readonly createdAt: number;
   /** Goes up with every change. */
   readonly revision: number;
-  /** Ids of the jobs that made it and changed it last, so that a job that is delivered again finds what it did. */
-  readonly jobs: readonly string[];
 }
 
 /** A webhook as it is made. */

@@ -62,7 +62,14 @@ export function webhookStoreConformance(
   it("replaces a webhook of the revision that was read, and no other", async () => {
     const webhook = storedWebhook();
     await open().insert(webhook);
-    const changed = { ...webhook, enabled: false, disabledReason: "dead", revision: 2, jobs: ["change-1"] };
+    const changed = {
+      ...webhook,
+      enabled: false,
+      disabledReason: "dead",
+      revision: 2,
+      jobs: ["change-1"],
+      jobsAt: [7],
+    };
     expect(await open().replace(changed, 1)).toBe("replaced");
     expect(await open().replace({ ...webhook, revision: 2 }, 1)).toBe("outdated");
     expect(await open().find(webhook.id)).toEqual(changed);

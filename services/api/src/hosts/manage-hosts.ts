@@ -136,7 +136,7 @@ async function answered(
   if (result.outcome === "changed") {
     const fleet = await fleetAfterWrite(planned, scope, ports);
     // An API of the version before, which may have begun the write, names what is made otherwise.
-    const written = changedByWriteOf(planned.job.id, fleet.hosts);
+    const written = changedByWriteOf(planned.job.id, fleet.hosts, ports.clock.now());
     return readHost(written?.id ?? id, scope, { fleet: () => Promise.resolve(fleet) });
   }
   throw fleetError(planned.job.operation, result, () => new HostNotFoundError(id));

@@ -1,7 +1,6 @@
 import { type DeviceListBody, shownDevice } from "@veil/http-contract";
-import { knowsWriteOf } from "@veil/idempotency";
 import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import { type Clock, type Device, type DeviceReader, devicesOf, standingOf } from "@veil/keys";
+import { type Clock, type Device, type DeviceReader, devicesOf, hasForgotten, standingOf } from "@veil/keys";
 import { DeviceNotFoundError, KeyNotFoundError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
@@ -72,5 +71,5 @@ async function readAgain(
   ports: DeleteDevicesPorts,
 ): Promise<JobResult<"forget-devices">> {
   const list = await readWithin(() => ports.devices.find(keyId), "deleteDevices", limits, ports);
-  return knowsWriteOf(list?.changedBy ?? [], job) ? { outcome: "done" } : TOO_LATE;
+  return hasForgotten(list, job, ports.clock.now()) ? { outcome: "done" } : TOO_LATE;
 }

@@ -56,7 +56,8 @@ export async function fleetResultOf(
   ports: Pick<WritePorts, "clock"> & { readonly fleet: () => Promise<Fleet> },
 ): Promise<FleetResult> {
   const { nodes, hosts } = await readWithin(ports.fleet, operation, limits, ports);
-  return changedByWriteOf(job, [...nodes, ...hosts]) !== null ? { outcome: "changed" } : TOO_LATE;
+  const made = changedByWriteOf(job, [...nodes, ...hosts], ports.clock.now());
+  return made !== null ? { outcome: "changed" } : TOO_LATE;
 }
 
 /** The error for a job that changed nothing. @param notFound that there is none of what it was to change */

@@ -166,7 +166,7 @@ async function madeBy(
   ports: ManageTokensPorts,
 ): Promise<ApiToken> {
   const tokens = await readWithin(() => ports.tokens.list(), operation, limits, ports);
-  const made = changedByWriteOf(job, tokens);
+  const made = changedByWriteOf(job, tokens, ports.clock.now());
   if (made === null) throw new WriteFailedError(writeJob(operation).action, TIMED_OUT);
   return made;
 }

@@ -97,7 +97,7 @@ export async function updateWebhook(
   const onNoOutcome = async (limits: WriteLimits) => {
     const webhooks = await readWithin(() => ports.webhooks.list(), "updateWebhook", limits, ports);
     // The webhook names the job that changed it.
-    const made = changedByWriteOf(job.id, webhooks);
+    const made = changedByWriteOf(job.id, webhooks, ports.clock.now());
     return made === null ? TOO_LATE : ({ outcome: "changed", webhook: made } as const);
   };
   const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);

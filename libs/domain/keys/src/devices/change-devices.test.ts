@@ -14,6 +14,7 @@ describe("devices in memory", () => {
 });
 
 const KEY_ID = 1;
+const DAY_MS = 86_400_000;
 const labels = { os: null, osVersion: null, model: null, userAgent: null };
 const arrivalOf = (id: string) => ({ device: { id, ...labels }, requestId: `of ${id}` });
 
@@ -28,6 +29,7 @@ describe("the devices of a key", () => {
     const { store, clock, deviceLease } = world;
     ports = { devices, keys: store, lease: deviceLease, clock, hints: noHints };
     plant(store, [], { phase: "active" });
+    job = inTime;
   });
 
   const setTerms = (terms: object) => {
@@ -35,7 +37,8 @@ describe("the devices of a key", () => {
     if (key === undefined) throw new Error("the key is missing");
     world.store.keys.set(KEY_ID, { ...key, terms: { ...key.terms, ...terms } });
   };
-  let job = { keyId: KEY_ID, deadline: START_MS + 1_000, owner: null };
+  const inTime = { keyId: KEY_ID, deadline: START_MS + 1_000, owner: null };
+  let job = inTime;
   const register = async (...ids: string[]) =>
     (await registerDevices({ ...job, arrivals: ids.map(arrivalOf) }, ports)).map(({ outcome }) => outcome);
   const forget = async (deviceId: string | null, id = "forget-1") =>
@@ -94,6 +97,18 @@ describe("the devices of a key", () => {
     expect([await forget(null, attempt(3)), await registered()]).toEqual(["done", ["a"]]);
   });
 
+  it("are taken out anew by an Idempotency-Key that did so more than a day before", async () => {
+    const once = "forget-device-once-0123456789abcdef0123456789abcdef01234567-1";
+    await register("a");
+    expect(await forget(null, once)).toBe("done");
+    job = { ...job, deadline: START_MS + 3 * DAY_MS };
+    await world.clock.advance(DAY_MS);
+    await register("a");
+    expect([await forget(null, once), await registered()]).toEqual(["done", ["a"]]);
+    await world.clock.advance(DAY_MS);
+    expect([await forget(null, once), await registered()]).toEqual(["done", []]);
+  });
+
   it("are forgotten with a reset, also those that a slow worker writes afterwards", async () => {
     await register("a", "b");
     const late = await devices.find(KEY_ID);
@@ -140,7 +155,6 @@ describe("the devices of a key", () => {
     expect(puts).toBe(3);
   });
 
-  const DAY_MS = 86_400_000;
   const reported = async () => (await devices.find(KEY_ID))?.outbox.map(({ id, at }) => [id, at - START_MS / 1_000]);
 
   it("are reported by the write that registers them, as they are then", async () => {

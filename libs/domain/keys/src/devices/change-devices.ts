@@ -1,5 +1,5 @@
 import type { EventHints } from "@veil/events";
-import { knowsWriteOf, remember } from "@veil/idempotency";
+import { knowsWriteOf, remember, type RememberedJobs } from "@veil/idempotency";
 import { isVisible, type KeyRecord } from "../access-key.ts";
 import { LeaseHeldError } from "../errors.ts";
 import type { Clock, HeldLease } from "../node-users.ts";
@@ -83,19 +83,30 @@ export async function forgetDevices(
   ports: DevicePorts,
 ): Promise<ForgetDevicesResult> {
   return underLease<ForgetDevicesResult>(rest, ports, async ({ key, list, isLate }, store) => {
-    const changedBy = list?.changedBy ?? [];
-    if (knowsWriteOf(changedBy, job)) return DONE;
+    const now = ports.clock.now();
+    if (hasForgotten(list, job, now)) return DONE;
     if (isLate) return TOO_LATE;
     const devices = devicesOf(list, key.terms);
     const left = deviceId === null ? [] : devices.filter(({ id }) => id !== deviceId);
     if (deviceId !== null && left.length === devices.length) return { outcome: "unknown-device" };
-    await store({ devices: left, changedBy: remember(changedBy, job) });
+    const { jobs: changedBy, jobsAt: changedAt } = remember(jobsOf(list), job, now);
+    await store({ devices: left, changedBy, changedAt });
     return DONE;
   });
 }
 
+/** Whether the write of a job has taken devices out of this list. @param now milliseconds since the epoch */
+export function hasForgotten(list: DeviceList | null, job: string, now: number): boolean {
+  return knowsWriteOf(jobsOf(list), job, now);
+}
+
+function jobsOf(list: DeviceList | null): RememberedJobs {
+  const { changedBy = [], changedAt: jobsAt } = list ?? {};
+  return { jobs: changedBy, ...(jobsAt !== undefined && { jobsAt }) };
+}
+
 type Store = (
-  changed: Partial<Pick<DeviceList, "devices" | "changedBy" | "refusals">>,
+  changed: Partial<Pick<DeviceList, "devices" | "changedBy" | "changedAt" | "refusals">>,
   born?: readonly UnnamedDeviceEvent[],
 ) => Promise<void>;
 
@@ -152,6 +163,7 @@ async function storeNext(
     fence: lease.fence,
     devices: devicesOf(list, terms),
     changedBy: before.changedBy,
+    ...(list?.changedAt !== undefined && { changedAt: list.changedAt }),
     refusals: before.refusals,
     outbox: [...before.outbox, ...born.map((event) => namedDeviceEvent(keyId, version, event))],
   };

@@ -15,6 +15,8 @@ export interface DeviceList {
   readonly devices: readonly Device[];
   /** Ids of the jobs that took devices out, the newest last; only the last few. */
   readonly changedBy: readonly string[];
+  /** When each of these jobs did so, in unix seconds; null, or left out, where a version before did not note it. */
+  readonly changedAt?: readonly (number | null)[];
   /** Refusals that were reported, the oldest first; those older than a day may be missing. */
   readonly refusals: readonly Refusal[];
   /** Events that are not in the log yet, the oldest first. */
