@@ -64,6 +64,8 @@ it.each([
   addKey({ trafficLimit: 50 });
   api.plane.jobs.scripts["change-key"] = () => finished<"change-key">(result);
   expect((await reset().expect(200)).body).toMatchObject({ previous_total: 100 });
+  const message = "no node has let a key in again after its reset yet";
+  expect(api.log.lines.filter(({ level }) => level === "warn")).toMatchObject([{ message }]);
 });
 
 it.each([

@@ -99,7 +99,7 @@ async function lift(
   }
   if (!isStored(result)) throw new WriteFailedError(action, result.detail);
   const { detail } = result;
-  scope.log.warn({ detail, key_id: keyId }, "a key is let in again after its reset once a node can be reached");
+  scope.log.warn({ detail, key_id: keyId }, "no node has let a key in again after its reset yet");
 }
 
 /** A worker of the version before does not say it: of this change it calls unavailable only what stands. */
