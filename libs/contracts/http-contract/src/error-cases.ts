@@ -82,6 +82,16 @@ export const ofWrites: readonly ErrorCase[] = [
   },
 ];
 
+/** The error for another thing whose id follows from an `Idempotency-Key`. @param what what there is under that id */
+export function madeBefore(what: string, id: string): ErrorCase {
+  return {
+    status: 409,
+    name: "made-before",
+    description: `The \`Idempotency-Key\` made a ${what} more than 24 hours ago, which is still there.`,
+    detail: `${what} ${id} was made by such a request before: to make another one, use a new Idempotency-Key`,
+  };
+}
+
 /** Errors of an endpoint that answers in pages. */
 export function pagesOf(query: z.ZodObject): readonly ErrorCase[] {
   return [

@@ -1,6 +1,6 @@
 import { MOST_HOSTS, PLACEHOLDERS } from "@veil/nodes";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { fleetTooLarge, guarded, ofInstallation, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
+import { fleetTooLarge, guarded, madeBefore, ofInstallation, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import {
   createHostSchema,
   hostDeletedSchema,
@@ -117,7 +117,7 @@ export const hostEndpoints = {
       },
     },
     success: { description: "The new host.", ...oneHost },
-    errors: ofWrite("create host", [owned, badField, noSuchNode, tooMany, fleetTooLarge]),
+    errors: ofWrite("create host", [owned, badField, noSuchNode, tooMany, fleetTooLarge, madeBefore("host", ID)]),
   },
   getHost: {
     method: "get",

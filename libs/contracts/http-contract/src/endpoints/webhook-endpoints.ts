@@ -1,6 +1,6 @@
 import { MOST_WEBHOOKS, MOST_WEBHOOKS_IN_ALL, MOST_WEBHOOKS_OF_OWNER } from "@veil/webhooks";
 import type { Endpoint, ErrorCase } from "../endpoint.ts";
-import { guarded, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
+import { guarded, madeBefore, ofWrite, pagesOf, storeAway } from "../error-cases.ts";
 import { messages } from "../messages.ts";
 import {
   createWebhookSchema,
@@ -98,7 +98,13 @@ export const webhookEndpoints = {
         secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
       },
     },
-    errors: ofWrite("create webhook", [badField, privateTarget, tooMany, notConfigured]),
+    errors: ofWrite("create webhook", [
+      badField,
+      privateTarget,
+      tooMany,
+      madeBefore("webhook", exampleWebhook.id),
+      notConfigured,
+    ]),
   },
   listWebhooks: {
     method: "get",
