@@ -7,6 +7,8 @@ import { answerOf, prepareReset } from "./reset.ts";
 import { emptyRecord, type TrafficRecord } from "./traffic-record.ts";
 import { usageOf } from "./usage.ts";
 
+const NOW = 60_000;
+
 function read(record: TrafficRecord | null, epoch: number, up: number, node = "main"): TrafficRecord {
   const observation = observe(knownOf(record, node, epoch), { node, epoch, up });
   return applyUpdate(record, updateOf("7", [observation], 1));
@@ -64,9 +66,9 @@ it("remembers the answers of the last 32 resets", () => {
   let record = read(null, 1, 100);
   for (let job = 1; job <= 40; job += 1) record = reset(record, `job-${job}`, 1);
   const compacted = compact(record);
-  expect(answerOf(compacted, "job-8")).toBeUndefined();
-  expect(answerOf(compacted, "job-9")).toBeDefined();
-  expect(answerOf(compacted, "job-40")).toBeDefined();
+  expect(answerOf(compacted, "job-8", NOW)).toBeUndefined();
+  expect(answerOf(compacted, "job-9", NOW)).toBeDefined();
+  expect(answerOf(compacted, "job-40", NOW)).toBeDefined();
 });
 
 const DAY_S = 86_400;

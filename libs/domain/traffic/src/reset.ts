@@ -1,4 +1,4 @@
-import { isOfSameWrite } from "@veil/idempotency";
+import { attemptId, isOfSameWrite, mayBeRepeated, writeOf } from "@veil/idempotency";
 import { eachDirection, NO_BYTES, type NodeBaseline } from "./model.ts";
 import { type LedgerView, counterStateOf, totalsOf, viewOf } from "./ledger-view.ts";
 import { emptyRecord, type Reset, type ResetAnswer, type TrafficRecord } from "./traffic-record.ts";
@@ -30,17 +30,36 @@ export function prepareReset(
   const before = totalsOf(view);
   const after = totalsOf({ ...view, baseline, folded: NO_BYTES });
   const previous = eachDirection((direction) => before[direction] - after[direction]);
-  return { kind: "reset", version: view.version, job, at, baseline, previous };
+  return { kind: "reset", version: view.version, job: entryOf(view, job, at * 1_000), at, baseline, previous };
+}
+
+/** Beyond the attempts that one write has. */
+const FIRST_LATER_ATTEMPT = 100_000;
+
+/**
+ * The job under which a reset is entered. Every version takes one id once: under an `Idempotency-Key` that is used again after its day
+ * the same id comes, and is entered as a later attempt.
+ */
+function entryOf({ answers }: LedgerView, job: string, now: number): string {
+  const isOver = answers.some((answer) => isOfSameWrite(answer.job, job) && !mayBeRepeated(job, answer.at, now));
+  if (!isOver) return job;
+  const taken = new Set(answers.map((answer) => answer.job));
+  let number = FIRST_LATER_ATTEMPT;
+  while (taken.has(attemptId(writeOf(job), number))) number += 1;
+  return attemptId(writeOf(job), number);
 }
 
 /**
- * What a reset job answers, once a reset of its own or of another attempt of its write holds; the same forever (a store keeps the
- * last 32 per entity).
+ * What a reset job answers, once a reset of its own or of another attempt of its write holds; the same for as long as a repeat may
+ * mean it (a store keeps the last 32 per entity).
  * `undefined` when none holds yet: prepare it again on the record as it is now.
+ *
+ * @param now milliseconds since the epoch
  */
-export function answerOf(record: TrafficRecord | null, job: string): ResetAnswer | undefined {
+export function answerOf(record: TrafficRecord | null, job: string, now: number): ResetAnswer | undefined {
   if (record === null) return undefined;
-  return viewOf(record).answers.find((answer) => isOfSameWrite(answer.job, job));
+  const { answers } = viewOf(record);
+  return answers.find((answer) => isOfSameWrite(answer.job, job) && mayBeRepeated(job, answer.at, now));
 }
 
 /** The newest epoch that a record knows of each node. All before it are dead: an epoch is numbered while it lives. */

@@ -239,7 +239,7 @@ export class Model {
     const movedWhenAsked = this.#askedAt.get(job) ?? this.moved;
     this.#askedAt.set(job, movedWhenAsked);
     for (;;) {
-      const answer = answerOf(this.record, job);
+      const answer = answerOf(this.record, job, 0);
       if (answer !== undefined) {
         this.answered.push({
           job,

@@ -202,7 +202,7 @@ export function trafficStoreConformance(open: () => TrafficStore): void {
       }),
     );
     const record = await store.find(entity);
-    const answered = jobs.flatMap((job) => answerOf(record, job) ?? []);
+    const answered = jobs.flatMap((job) => answerOf(record, job, 0) ?? []);
     expect(answered.map(({ previous }) => previous)).toEqual([{ up: 100, down: 300 }]);
     expect(record && totals(record)).toEqual({ up: 0, down: 0 });
   });

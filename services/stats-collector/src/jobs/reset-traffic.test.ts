@@ -137,6 +137,21 @@ describe("resetting a key", () => {
     },
   );
 
+  it("resets anew under an Idempotency-Key that did so more than a day before", async () => {
+    const rig = new Rig();
+    const job = "reset-once-0123456789abcdef0123456789abcdef01234567-1";
+    rig.node.xray.move(1, "up", 50);
+    await resetTraffic({ ...request, job }, rig.shared());
+    rig.node.xray.move(1, "up", 7);
+    await rig.sync().run();
+    await rig.clock.advance(2 * 86_400_000);
+    const deadline = rig.clock.now() + 8_000;
+    const again = () => resetTraffic({ ...request, job, deadline }, rig.shared());
+    expect(await again()).toMatchObject({ outcome: "reset", previous_upload: 7 });
+    expect(await again()).toMatchObject({ outcome: "reset", previous_upload: 7 });
+    expect(await shown(rig)).toEqual({ up: 0, down: 0 });
+  });
+
   it("resets nothing after its deadline", async () => {
     const rig = new Rig();
     rig.node.xray.move(1, "up", 50);

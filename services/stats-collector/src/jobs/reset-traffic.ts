@@ -35,7 +35,7 @@ const ATTEMPTS = 5;
  */
 export async function resetTraffic(request: ResetRequest, options: ResetOptions): Promise<ResetResult> {
   const { keyId, job } = request;
-  const earlier = answered(await options.records.find(String(keyId)), job);
+  const earlier = answered(await options.records.find(String(keyId)), job, options.clock.now());
   if (earlier !== null) return earlier;
   if (!(await options.keys.among([keyId], request)).has(keyId)) return notFound(keyId, options.keys);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -66,13 +66,13 @@ async function attemptReset(request: ResetRequest, options: ResetOptions): Promi
   const before = await records.write(update);
   if (!holdsAll(before, update)) return "again";
   // Another attempt of the write, which was answered as not done, may have reset it meanwhile.
-  const meanwhile = answered(before, job);
+  const meanwhile = answered(before, job, clock.now());
   if (meanwhile !== null) return meanwhile;
   if (clock.now() >= deadline) return { outcome: "unavailable", detail: "the deadline passed" };
   const reset = prepareReset(before, job, epochs, at);
   const after = await records.write({ entity: key.entity, readAt: at, raise: {}, append: [reset] });
   onRecord(after);
-  return answered(after, job) ?? "again";
+  return answered(after, job, clock.now()) ?? "again";
 }
 
 async function readInTime(keyId: number, deadline: number, options: ResetOptions): Promise<KeysReading | null> {
@@ -94,8 +94,8 @@ function unreadable(unread: readonly UnreadNode[]): string {
 }
 
 /** Null when the record does not have this reset. */
-function answered(record: TrafficRecord | null, job: string): ResetResult | null {
-  const answer = answerOf(record, job);
+function answered(record: TrafficRecord | null, job: string, now: number): ResetResult | null {
+  const answer = answerOf(record, job, now);
   if (answer === undefined) return null;
   const { lifetime, used } = figuresOf(record);
   return {
