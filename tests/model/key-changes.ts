@@ -176,7 +176,7 @@ export class KeyChanges {
     return this.#areRepeated ? attemptId(write, attempt) : write;
   }
 
-  /** Whoever is told that nothing was done asks again, in a new attempt; the job of the one before may run all the same. */
+  /** Whoever hears that nothing was done asks again, in a new attempt; the job of the one before may run all the same. */
   async #attempt(
     asked: AskedChange,
     again: (replica: ApiReplica) => Promise<void>,

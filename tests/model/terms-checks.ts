@@ -1,4 +1,4 @@
-import { knowsWriteOf, writeOf } from "@veil/idempotency";
+import { isOfSameWrite, writeOf } from "@veil/idempotency";
 import { dueOf, type HandledKey, isInService, isVisible, isWanted, isWantedOn } from "@veil/keys";
 import { keyIdOfEmail, userEmail } from "@veil/protocols";
 import { type AskedChange, FAR_S } from "./key-changes.ts";
@@ -82,9 +82,14 @@ export function checkTerms(system: System, asked: readonly AskedChange[], report
     for (const answer of answers) {
       if (answer.status !== 200 || !answer.isChanged) continue;
       const key = byId.get(answer.key.keyId);
-      if (key !== undefined && !knowsWriteOf(key.changedBy, job)) report("a change that was answered 200 is lost", job);
+      if (key !== undefined && !knows(key, job)) report("a change that was answered 200 is lost", job);
     }
   }
+}
+
+/** Whether a key has the change of a job, or of another attempt of its write. */
+function knows({ changedBy }: { readonly changedBy: readonly string[] }, job: string): boolean {
+  return changedBy.some((other) => isOfSameWrite(other, job));
 }
 
 /** Of a key whose term is so far away that nothing else moves it. */
@@ -97,7 +102,7 @@ function checkExtensions(
 ): void {
   const begun = expiresAt === null ? 0 : expiresAt - 1_700_000_000;
   if (begun < FAR_S) return;
-  const extensions = asked.filter(({ job }) => knowsWriteOf(changedBy, job));
+  const extensions = asked.filter(({ job }) => knows({ changedBy }, job));
   const sum = extensions.reduce((total, { change }) => total + (change.extendSeconds ?? 0), 0);
   const first = begun - sum;
   if (first < FAR_S || first > FAR_S + 60) report("extensions are not counted once each", `key ${keyId}`);

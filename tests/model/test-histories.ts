@@ -37,7 +37,7 @@ export function testHistories(part: number): void {
       const { violations } = await runModel(optionsOf(seed));
       for (const { what, detail } of violations) {
         broken.set(what, (broken.get(what) ?? new Set()).add(seed));
-        // Told at once: thousands of histories take hours.
+        // At once: thousands of histories take hours.
         stderr.write(`seed ${seed}: ${what}: ${detail}\n`);
       }
       if ((index + 1) % REPORT_EVERY === 0) stderr.write(`part ${part}: ${index + 1} of ${seeds.length} histories\n`);

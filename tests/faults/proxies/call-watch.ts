@@ -24,7 +24,7 @@ export class CallWatch {
    *
    * @returns waits until it is done, and looks no further after some time. It waits because whoever asked the service
    *   can hear that the work is done before the answer of the service's last call passes here.
-   * @throws Error from what it returns, when nobody came to the point
+   * @throws {Error} from what it returns, when nobody came to the point
    */
   once(point: Point, act: () => Promise<void>): () => Promise<void> {
     let acting: Promise<void> | null = null;

@@ -5,7 +5,7 @@ import type { CallWatch, Point } from "../proxies/call-watch.ts";
  * Kills processes the moment a service comes to a point between two of its calls, and starts them again at once.
  *
  * @returns waits until that has happened
- * @throws Error from what it returns, when nobody came to the point
+ * @throws {Error} from what it returns, when nobody came to the point
  */
 export function killOnceAt(watch: CallWatch, point: Point, processes: readonly KillableProcess[]): () => Promise<void> {
   let restarted: Promise<unknown> = Promise.resolve();

@@ -22,7 +22,7 @@ export interface RelayPorts {
  * added some meanwhile nothing is added, and it reads what they were.
  *
  * Nothing is added behind the end of a subject: what was born with another write than the end, and came to light after
- * somebody had logged that, is told no more.
+ * somebody had logged that, is left out.
  *
  * @returns the events that were added
  * @throws {StoreUnavailableError} to be run again: what was not done is done then
