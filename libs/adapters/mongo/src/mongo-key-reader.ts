@@ -28,6 +28,9 @@ import { buffersOf } from "./read-documents.ts";
 import { storeErrors } from "./store-errors.ts";
 import { termsOf } from "./terms-documents.ts";
 
+type ListedKey = Pick<KeyRecord, "keyId" | "job">;
+type Part = Pick<KeyPage, "after" | "limit" | "filter">;
+
 /**
  * The read-only view of keys. Every method throws StoreUnavailableError while MongoDB is away.
  *
@@ -114,15 +117,15 @@ export class MongoKeyReader implements KeyReader {
     );
   }
 
-  async *listActive(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
-    for await (const group of this.#groups(page, {}, BATCH_SIZES.documents)) yield this.#collections.keysOf(group);
+  listActive(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
+    return this.#filled(page, {}, BATCH_SIZES.documents, (group) => this.#collections.keysOf(group));
   }
 
-  async *listActiveIds(page: KeyPage = {}): AsyncGenerator<readonly Pick<KeyRecord, "keyId" | "job">[]> {
-    for await (const group of this.#groups(page, { key_id: 1, job: 1 }, BATCH_SIZES.ids)) {
+  listActiveIds(page: KeyPage = {}): AsyncGenerator<readonly ListedKey[]> {
+    return this.#filled(page, { key_id: 1, job: 1 }, BATCH_SIZES.ids, async (group) => {
       const documents = this.#collections.readKeys.many(listedIdDocument, group);
-      yield documents.map(({ key_id, job }) => ({ keyId: key_id, job }));
-    }
+      return documents.map(({ key_id, job }) => ({ keyId: key_id, job }));
+    });
   }
 
   async activeAmong(keyIds: readonly number[], viewer: Viewer): Promise<Set<number>> {
@@ -183,9 +186,40 @@ export class MongoKeyReader implements KeyReader {
     for await (const documents of buffersOf(cursor)) yield await this.#collections.keysOf(documents);
   }
 
+  /**
+   * A page is full as long as there are keys for it, however many are passed over: whoever reads pages takes a short one for
+   * the last.
+   *
+   * @param read those of the documents that make sense
+   */
+  async *#filled<Key extends ListedKey>(
+    { limit = 0, shows = () => true, ...page }: KeyPage,
+    projection: Readonly<Record<string, 1>>,
+    size: number,
+    read: (group: readonly KeyDocument[]) => Promise<readonly Key[]>,
+  ): AsyncGenerator<readonly Key[]> {
+    let [rest, missing, passedOver] = [{ ...page, limit }, limit === 0 ? Number.POSITIVE_INFINITY : limit, 0];
+    while (true) {
+      let met = 0;
+      let { after } = rest;
+      for await (const group of this.#groups(rest, projection, size)) {
+        const keys = (await read(group)).filter(shows).slice(0, missing);
+        met += group.length;
+        missing -= keys.length;
+        passedOver += group.length - keys.length;
+        // An id that is no number says nothing of the place of its document.
+        after = group.findLast(({ key_id }) => typeof key_id === "number")?.key_id ?? after;
+        yield keys;
+      }
+      if (missing === 0 || met < rest.limit || limit === 0) return;
+      // Behind a long run of them it takes few more reads.
+      rest = { ...rest, ...(after !== undefined && { after }), limit: missing + passedOver };
+    }
+  }
+
   /** Ascending. A page of all keys is found by their ids, as far as that is what the engine does soonest. */
   async *#groups(
-    page: KeyPage,
+    page: Part,
     projection: Readonly<Record<string, 1>>,
     size: number,
   ): AsyncGenerator<readonly KeyDocument[]> {
@@ -204,7 +238,7 @@ export class MongoKeyReader implements KeyReader {
    * reading it.
    */
   async *#scan(
-    { after, limit = 0, filter: fits }: KeyPage,
+    { after, limit = 0, filter: fits }: Part,
     projection: Readonly<Record<string, 1>>,
     size: number,
   ): AsyncGenerator<readonly KeyDocument[]> {

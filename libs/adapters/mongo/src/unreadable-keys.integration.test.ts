@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { SYSTEM } from "@veil/events";
 import { UnreadableRecordError } from "@veil/keys";
 import { activeKey, goneKey, keyWith, versionOf } from "@veil/keys/testing";
@@ -49,6 +50,40 @@ test("a key whose document is damaged, whichever field it is, is not one that wa
   const listed: number[] = [];
   for await (const keyIds of store.keyReader.listKeptIds()) listed.push(...keyIds);
   expect(listed.toSorted((a, b) => a - b)).toEqual(kept);
+});
+
+async function idsOf(groups: AsyncIterable<readonly { readonly keyId: number }[]>): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const group of groups) ids.push(...group.map(({ keyId }) => keyId));
+  return ids;
+}
+
+test.each([
+  ["all keys", () => Promise.resolve(), undefined],
+  // Found by their ids on an engine that would read all keys for a filter.
+  ["few of very many ids", () => store.housekeeping.skipKeyIds(100_000), undefined],
+  ["those that fit", () => Promise.resolve(), randomUUID()],
+])("of %s a page is full although keys can't be read, however many stand side by side", async (_, begin, owner) => {
+  await begin();
+  const add = () => activeKey(store.keys, owner === undefined ? {} : { owner });
+  const keyIds: number[] = [];
+  for (let count = 0; count < 12; count += 1) keyIds.push((await add()).keyId);
+  const unreadable = [keyIds[0], keyIds[1], ...keyIds.slice(3, 10)].filter((keyId) => keyId !== undefined);
+  for (const keyId of unreadable) await damage(keyId, { job: 5, terms: {} });
+  await damage(keyIds[4] ?? 0, { key_id: "one" });
+  const left = [keyIds[2], keyIds[10], keyIds[11]];
+  const filter = owner === undefined ? {} : { filter: { at: Date.now(), owner } };
+  for (const limit of [1, 2, 3, 4, 20]) {
+    const walked: number[] = [];
+    while (true) {
+      const page = { ...filter, limit, after: walked.at(-1) ?? (keyIds[0] ?? 0) - 1 };
+      const ids = await idsOf(store.keyReader.listActive(page));
+      expect(await idsOf(store.keyReader.listActiveIds(page))).toEqual(ids);
+      walked.push(...ids);
+      if (ids.length < limit) break;
+    }
+    expect([limit, walked]).toEqual([limit, left]);
+  }
 });
 
 test("of many keys that are changed at once one that takes no change fails alone, and is said", async () => {

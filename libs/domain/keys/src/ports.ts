@@ -197,11 +197,16 @@ export interface KeyReader {
   listDue(): AsyncIterable<readonly KeyRecord[]>;
 }
 
-/** A part of an ascending list: at most `limit` entries with ids above `after`, of those that fit. */
+/**
+ * A part of an ascending list: at most `limit` entries with ids above `after`, of those that fit. One with fewer entries is the
+ * last: keys that are not listed, be it that their records make no sense, take no room.
+ */
 export interface KeyPage {
   readonly limit?: number;
   readonly after?: number;
   readonly filter?: KeyFilter;
+  /** Leaves out keys for a reason that the store does not know of. */
+  readonly shows?: (key: Pick<KeyRecord, "job">) => boolean;
 }
 
 /** The filter of a list of keys. All that it names has to fit; texts are compared exactly. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type Creation, type KeyReader, type KeyRecord, SEES_ALL } from "../src/index.ts";
+import { type Creation, type KeyPage, type KeyReader, type KeyRecord, SEES_ALL } from "../src/index.ts";
 
 const MISSING = 1_999_999;
 
@@ -101,6 +101,24 @@ export function keyReaderConformance(open: () => KeyReaderTarget): void {
       expect((await all(reader.listActiveIds({ after: first ?? 0, limit: 1 }))).map(({ keyId }) => keyId)).toEqual([
         second,
       ]);
+    });
+
+    it("fills a page with the keys that come after those that are not to be shown", async () => {
+      const { reader, addKey } = open();
+      const keys = [await addKey(), await addKey(), await addKey(), await addKey(), await addKey()];
+      const ids = keys.map(({ keyId }) => keyId);
+      const hidden = keys.slice(0, 3).map(({ job }) => job);
+      const shows = ({ job }: Pick<KeyRecord, "job">) => !hidden.includes(job);
+      const part = async (page: KeyPage) => {
+        const [listed, alone] = [await all(reader.listActive(page)), await all(reader.listActiveIds(page))];
+        expect(alone.map(({ keyId }) => keyId)).toEqual(listed.map(({ keyId }) => keyId));
+        return listed.map(({ keyId }) => keyId);
+      };
+      const after = (ids[0] ?? 0) - 1;
+      expect(await part({ after, limit: 1, shows })).toEqual(ids.slice(3, 4));
+      expect(await part({ after, limit: 2, shows })).toEqual(ids.slice(3));
+      expect(await part({ after, limit: 3, shows })).toEqual(ids.slice(3));
+      expect(await part({ after, shows })).toEqual(ids.slice(3));
     });
 
     it("counts the active keys by their status and group", async () => {

@@ -6,7 +6,7 @@ import { InMemoryPlane } from "../../test/in-memory/in-memory-plane.ts";
 import { callerKeys, requestScope } from "../../test/in-memory/request-scope.ts";
 import { timerClock } from "../../test/in-memory/timer-clock.ts";
 import { OutcomeUnknownError, WriteFailedError, WriteRejectedError, WriteUnavailableError } from "../errors.ts";
-import type { RequestScope } from "../ports.ts";
+import type { KeyPage, RequestScope } from "../ports.ts";
 import { createKey, createKeys } from "./create-keys.ts";
 import { RefusedCreations, VisibleKeys } from "./visible-keys.ts";
 
@@ -52,9 +52,9 @@ describe("createKey", () => {
   }
 
   const submittedNames = () => plane.jobs.submitted.map(({ name, jobId }) => `${name} ${jobId}`);
-  const listed = async () => {
+  const listed = async (page: KeyPage = {}) => {
     const ids: number[] = [];
-    for await (const group of new VisibleKeys(callerKeys(plane), refused).list())
+    for await (const group of new VisibleKeys(callerKeys(plane), refused).list(page))
       ids.push(...group.map(({ keyId }) => keyId));
     return ids;
   };
@@ -271,6 +271,7 @@ describe("createKey", () => {
     plane.addKey({ keyId: 5, job: JOB });
     plane.addKey({ keyId: 6 });
     expect(await listed()).toEqual([6]);
+    expect(await listed({ limit: 1 })).toEqual([6]);
     await expect(new VisibleKeys(callerKeys(plane), refused).get(5)).rejects.toThrow("key 5 not found");
   });
 

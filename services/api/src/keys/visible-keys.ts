@@ -25,8 +25,8 @@ export class VisibleKeys implements VisibleKeyReader {
     return isVisible(key) && !this.#refused.has(key.job);
   }
 
-  async *list(page: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
-    for await (const group of this.#reader.listActive(page)) yield group.filter(({ job }) => !this.#refused.has(job));
+  list(page: KeyPage = {}): AsyncIterable<readonly KeyRecord[]> {
+    return this.#reader.listActive({ ...page, shows: ({ job }) => !this.#refused.has(job) });
   }
 }
 

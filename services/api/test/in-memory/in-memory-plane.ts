@@ -235,10 +235,11 @@ export class InMemoryPlane {
     after = 0,
     limit = Number.POSITIVE_INFINITY,
     filter,
+    shows = () => true,
   }: KeyPage = {}): AsyncGenerator<readonly KeyRecord[]> {
     await this.beforeRead();
     yield this.#fitting(filter)
-      .filter(({ keyId }) => keyId > after)
+      .filter((key) => key.keyId > after && shows(key))
       .slice(0, limit);
   }
 
