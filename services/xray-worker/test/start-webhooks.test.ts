@@ -90,9 +90,10 @@ async function webhookWithReceiver() {
   const receiver = await startWebhookReceiver();
   receivers.push(receiver);
   receiver.secret = secretText(randomBytes(SECRET_BYTES));
-  const webhook = storedWebhook({ url: receiver.url });
-  const sealedSecret = sealSecret(receiver.secret, webhook.id, sealingKey, randomBytes(SEAL_NONCE_BYTES));
-  await webhooks.insert({ ...webhook, sealedSecret });
+  const unsealed = storedWebhook({ url: receiver.url });
+  const sealedSecret = sealSecret(receiver.secret, unsealed.id, sealingKey, randomBytes(SEAL_NONCE_BYTES));
+  const webhook = { ...unsealed, sealedSecret };
+  await webhooks.insert(webhook);
   return { receiver, webhook };
 }
 
@@ -160,6 +161,25 @@ test("two workers deliver in order per subject while a receiver fails at random 
     const seqs = firsts.filter(({ seq }) => subjectOf.get(seq) === subject).map(({ seq }) => seq);
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
   }
+});
+
+test("what a webhook is not meant to get any more holds nothing up, though it was to be tried in an hour", async () => {
+  const { receiver, webhook } = await webhookWithReceiver();
+  events.add({ type: "key.updated", subject: "key:1" });
+  events.add({ type: "key.expired", subject: "key:1" });
+  const waits = {
+    subject: "key:1",
+    seqs: [1, 2],
+    attempts: 12,
+    since: 1_000,
+    nextAt: Date.now() + 3_000_000,
+    at: 1_000,
+  };
+  await webhooks.keepDelivery({ ...firstState(webhook), cursor: 2, lanes: [waits], revision: 1 });
+  startWorker();
+  await webhooks.replace({ ...webhook, types: ["key.expired"], revision: 2 }, 1);
+  await expect.poll(() => [...seqsOf(receiver)]).toEqual([2]);
+  expect(await webhooks.delivery(webhook.id)).toMatchObject({ webhookRevision: 2 });
 });
 
 test("an event that was tried for a day waits among the failed jobs, and is delivered when it is repeated", async () => {

@@ -20,7 +20,7 @@ const lane = { subject: "key:1", seqs: [4, 9], attempts: 2, since: 1_000, nextAt
 const found = async (id: string) => (await store.webhooks.deliveries()).find(({ webhookId }) => webhookId === id);
 
 it("tells how deliveries are without reading what waits", async () => {
-  const state = { ...firstState({ id: "wh_summary", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  const state = { ...firstState({ id: "wh_summary", fromSeq: 3, revision: 1 }), lanes: [lane], revision: 1 };
   await store.webhooks.insert(storedWebhook({ id: state.webhookId }));
   await store.webhooks.keepDelivery(state);
   await documents().updateOne({ _id: "wh_summary" }, { $set: { lanes: "were not read" } });
@@ -28,7 +28,7 @@ it("tells how deliveries are without reading what waits", async () => {
 });
 
 it("takes nothing for true that a version before, which keeps no summary, has left behind", async () => {
-  const state = { ...firstState({ id: "wh_older", fromSeq: 3 }), lanes: [lane], revision: 1 };
+  const state = { ...firstState({ id: "wh_older", fromSeq: 3, revision: 1 }), lanes: [lane], revision: 1 };
   await store.webhooks.insert(storedWebhook({ id: state.webhookId }));
   await store.webhooks.keepDelivery(state);
   const later = { subject: "key:1", seqs: [9], attempts: 1, since: 1_000, next_at: 7_000, at: 1_900 };
@@ -40,7 +40,7 @@ it("takes nothing for true that a version before, which keeps no summary, has le
 
 it("forgets what versions before left of webhooks that are gone, and nothing of one that can't be read", async () => {
   const states = ["wh_kept", "wh_damaged", "wh_gone", "wh_hidden"].map((webhookId) => ({
-    ...firstState({ id: webhookId, fromSeq: 3 }),
+    ...firstState({ id: webhookId, fromSeq: 3, revision: 1 }),
     revision: 1,
   }));
   for (const state of states) {

@@ -370,6 +370,65 @@ describe("deliverEvents", () => {
     expect(await state()).toMatchObject({ lanes: [] });
   });
 
+  describe("to a webhook whose types were changed", () => {
+    /** From now on it is another one, as after a `PATCH`. */
+    const change = (types: readonly string[]) => {
+      webhook = { ...webhook, types, revision: webhook.revision + 1 };
+    };
+    const refuse = (type: string) => {
+      end = (event) => (event.type === type ? failed : { outcome: "delivered" });
+    };
+
+    it("drops what waits and is not meant for it any more, at once, and delivers what it held up", async () => {
+      log.add({ type: "key.updated", subject: "key:1" });
+      log.add({ type: "key.expired", subject: "key:1" });
+      log.add({ type: "key.updated", subject: "key:2" });
+      refuse("key.updated");
+      await run();
+      expect(sentSeqs()).toEqual([1, 3]);
+      change(["key.expired"]);
+      expect(await run()).toBe("idle");
+      expect(sentSeqs()).toEqual([1, 3, 2]);
+      expect(await state()).toMatchObject({ lanes: [], cursor: 3 });
+    });
+
+    it("has room for new events again where 1,000 waited", async () => {
+      for (let key = 0; key < MOST_WAITING; key += 1) log.add({ subject: `key:${key % 3}` });
+      refuse("key.updated");
+      await run();
+      log.add({ type: "key.expired" });
+      expect(waitingOf(await state())).toBe(MOST_WAITING);
+      change(["key.expired"]);
+      await run();
+      expect(sentSeqs().at(-1)).toBe(MOST_WAITING + 1);
+      expect(await state()).toMatchObject({ lanes: [] });
+    });
+
+    it("tries what is still meant for it when its time has come, and not sooner", async () => {
+      log.add({ type: "key.expired" });
+      log.add({ type: "key.updated" });
+      log.add({ type: "key.expired" });
+      refuse("key.expired");
+      await run();
+      const { lanes } = await state();
+      change(["key.expired"]);
+      await run();
+      expect(sentSeqs()).toEqual([1]);
+      expect((await state()).lanes).toEqual(lanes.map((lane) => ({ ...lane, seqs: [1, 3] })));
+    });
+
+    it("drops nothing by what a process has read of it before", async () => {
+      const before = webhook;
+      change(["*"]);
+      log.add({ type: "token.created" });
+      refuse("token.created");
+      await run();
+      webhook = { ...before, types: ["key.*"] };
+      await run();
+      expect(waitingOf(await state())).toBe(1);
+    });
+  });
+
   it("ends when another process has kept deliveries meanwhile", async () => {
     log.add();
     const first = async (): Promise<SendEnd> => {

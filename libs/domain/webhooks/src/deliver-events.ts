@@ -2,10 +2,12 @@ import { advanced, DeliveryProgress, type Lane, triedInVain, wasTriedLongEnough 
 import {
   type DeliveryState,
   firstState,
+  isChangedSince,
   isSwitchedOnSince,
   MOST_WAITING,
   triedAnew,
   waitingOf,
+  type WaitingLane,
 } from "./delivery-state.ts";
 import type { DeliveryClock, DeliveryStore } from "./ports.ts";
 import type { Webhook } from "./webhook.ts";
@@ -55,6 +57,10 @@ const NEW_EVERY = 4;
 export async function deliverEvents(webhook: Webhook, ports: DeliverPorts): Promise<DeliveryEnd> {
   const { deliveries, clock, isOver } = ports;
   let state = (await deliveries.delivery(webhook.id)) ?? firstState(webhook);
+  if (isChangedSince(state, webhook)) {
+    state = await stillMeant(state, webhook, ports);
+    if ((await deliveries.keepDelivery(state)) === "outdated") return "outdated";
+  }
   while (!isOver()) {
     if (isSwitchedOnSince(state, webhook, clock.now())) state = triedAnew(state, clock.now());
     const work = await nextWork(webhook, state, ports);
@@ -65,6 +71,24 @@ export async function deliverEvents(webhook: Webhook, ports: DeliverPorts): Prom
     if (work.progress.isDead(clock)) return "dead";
   }
   return "more";
+}
+
+/** The state of a webhook that was changed, without what waits and is not meant for it any more: nobody wants that tried again. */
+async function stillMeant(
+  { lanes, ...state }: DeliveryState,
+  webhook: Webhook,
+  { events, clock }: DeliverPorts,
+): Promise<DeliveryState> {
+  const found = await events.find(lanes.flatMap(({ seqs }) => seqs));
+  const meant = new Map(found.filter((event) => isMeant(event, webhook)).map((event) => [event.seq, event]));
+  const left = lanes.flatMap((lane): WaitingLane[] => {
+    const [first, ...others] = lane.seqs.flatMap((seq) => meant.get(seq) ?? []);
+    if (first === undefined) return [];
+    const seqs = [first, ...others].map(({ seq }) => seq);
+    if (first.seq === lane.seqs[0]) return [{ ...lane, seqs }];
+    return [{ ...lane, seqs, attempts: 0, since: null, nextAt: clock.now(), at: first.at }];
+  });
+  return { ...state, lanes: left, webhookRevision: webhook.revision, revision: state.revision + 1 };
 }
 
 interface Work {

@@ -27,6 +27,8 @@ export interface DeliveryState {
   /** Events up to this position are delivered, given up or not meant for the webhook, but for those in {@link lanes}. */
   readonly cursor: number;
   readonly lanes: readonly WaitingLane[];
+  /** The revision of the webhook that all events in {@link lanes} are meant for. */
+  readonly webhookRevision: number;
   /** When the first of the failures happened since which no delivery succeeded; null when the last one did. */
   readonly failingSince: number | null;
   /** Events that failed when they were tried first since the last success; while the receiver is away, all attempts. */
@@ -71,11 +73,12 @@ export function pauseMs(failures: number): number {
 }
 
 /** Of a webhook that never had a delivery. */
-export function firstState({ id, fromSeq }: Pick<Webhook, "id" | "fromSeq">): DeliveryState {
+export function firstState({ id, fromSeq, revision }: Pick<Webhook, "id" | "fromSeq" | "revision">): DeliveryState {
   return {
     webhookId: id,
     cursor: fromSeq,
     lanes: [],
+    webhookRevision: revision,
     failingSince: null,
     failures: 0,
     pausedUntil: 0,
@@ -114,6 +117,14 @@ export function isSwitchedOnSince(
   now: number,
 ): boolean {
   return failingSince !== null && failingSince < enabledAt && enabledAt <= now;
+}
+
+/** Whether some of what waits may not be meant for the webhook any more: it was changed meanwhile. */
+export function isChangedSince(
+  { webhookRevision }: Pick<DeliveryState, "webhookRevision">,
+  { revision }: Pick<Webhook, "revision">,
+): boolean {
+  return webhookRevision < revision;
 }
 
 /** How many events wait apart from the log. */

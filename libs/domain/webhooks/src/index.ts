@@ -13,6 +13,7 @@ export {
   DEAD_AFTER_MS,
   type DeliveryState,
   firstState,
+  isChangedSince,
   isSwitchedOnSince,
   RETRY_FOR_MS,
   type WaitingLane,

@@ -20,7 +20,7 @@ export function webhookStoreConformance(
   openOutbox: () => WebhookOutbox,
 ): void {
   const stateOf = (id: string, attributes: Partial<DeliveryState> = {}): DeliveryState => ({
-    ...firstState({ id, fromSeq: 3 }),
+    ...firstState({ id, fromSeq: 3, revision: 1 }),
     revision: 1,
     ...attributes,
   });

@@ -143,7 +143,7 @@ describe("a webhook that is there", () => {
   it("shows what came of its deliveries", async () => {
     const id = await made();
     const state = { failingSince: 1_500, lastDeliveredAt: 1_000, lastError: "The receiver answered 500", revision: 1 };
-    await api.plane.webhooks.keepDelivery({ ...firstState({ id, fromSeq: 0 }), ...state });
+    await api.plane.webhooks.keepDelivery({ ...firstState({ id, fromSeq: 0, revision: 1 }), ...state });
     const shown = { last_delivered_at: 1, failing_since: 1, last_error: "The receiver answered 500" };
     expect((await call(api, "get", `/api/webhooks/${id}`)).body).toMatchObject(shown);
     expect((await call(api, "patch", `/api/webhooks/${id}`).send({})).body).toMatchObject(shown);

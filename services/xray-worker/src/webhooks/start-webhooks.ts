@@ -13,6 +13,7 @@ import {
   type DeliveryStore,
   firstState,
   summaryOf,
+  isChangedSince,
   isDue,
   isSwitchedOnSince,
   type WebhookEvents,
@@ -140,7 +141,8 @@ export async function enterDue({ webhooks, events, enter, now }: WebhookLoopOpti
   const stateOf = new Map(states.map((state) => [state.webhookId, state]));
   const due = enabled.flatMap((webhook) => {
     const state = stateOf.get(webhook.id) ?? summaryOf(firstState(webhook));
-    return isSwitchedOnSince(state, webhook, now()) || isDue(state, head, now()) ? [state] : [];
+    const isOtherNow = isSwitchedOnSince(state, webhook, now()) || isChangedSince(state, webhook);
+    return isOtherNow || isDue(state, head, now()) ? [state] : [];
   });
   await Promise.all(admitted(due, now()).map(({ webhookId }) => enter(webhookId)));
 }
