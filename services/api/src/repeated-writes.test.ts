@@ -367,7 +367,7 @@ describe("writes that are answered later", () => {
 
   it.each([
     ["patch", "/api/keys/5", { if_revision: 3 }],
-    ["delete", "/api/nodes/n1?force=true", { force: true }],
+    ["delete", "/api/nodes/main?force=true", { force: true }],
   ] as const)("are completed as they were sent, with If-Match and the query: %s %s", async (method, path, payload) => {
     api.plane.addKey({ keyId: 5 });
     const [change, remove] = ["change-key", "delete-node"] as const;

@@ -16,7 +16,7 @@ export {
   nodeOf,
 } from "./change-fleet.ts";
 export { changeTogether, type FleetDecision } from "./change-together.ts";
-export { type HostChange, hostChanged, hostDeleted, hostPut, type NewHost } from "./change-hosts.ts";
+export { type HostChange, hostChanged, hostDeleted, hostOf, hostPut, type NewHost } from "./change-hosts.ts";
 export {
   changedAsFound,
   discovered,

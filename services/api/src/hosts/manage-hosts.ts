@@ -6,11 +6,11 @@ import {
   type PutHostBody,
   type UpdateHostBody,
 } from "@veil/http-contract";
-import { type JobResult, TOO_LATE } from "@veil/job-contract";
-import { type HostChange, hostChanged, hostPut, PLAIN_HOST } from "@veil/nodes";
+import type { JobResult } from "@veil/job-contract";
+import { type HostChange, hostChanged, hostOf, hostPut, PLAIN_HOST } from "@veil/nodes";
 import { HostNotFoundError, NodesOfInstallationError } from "../errors.ts";
 import { idOfWrite } from "../jobs/id-of-write.ts";
-import { readWithin } from "../jobs/read-within.ts";
+import { runDeletion } from "../jobs/run-deletion.ts";
 import { type PayloadStamp, type PlannedJob, planWriteJob, runWriteJob } from "../jobs/run-write-job.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
 import {
@@ -93,13 +93,11 @@ export async function deleteHost(id: string, scope: RequestScope, ports: ManageH
   if (!seesNodes(scope)) throw new HostNotFoundError(id);
   const job = planWriteJob("deleteHost", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ host_id: id, ...stamp });
-  const onNoOutcome = async (limits: WriteLimits) => {
-    const { hosts } = await readWithin(ports.fleet, "deleteHost", limits, ports);
-    return hosts.some((host) => host.id === id) ? TOO_LATE : ({ outcome: "changed" } as const);
-  };
-  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
-  if (result.outcome === "changed") return;
-  throw fleetError("deleteHost", result, () => new HostNotFoundError(id));
+  const isThere = async () => hostOf(await ports.fleet(), id) !== null;
+  const notFound = () => new HostNotFoundError(id);
+  const result = await runDeletion({ job, payload, isThere, notFound }, scope, ports);
+  if (result.outcome === "changed" || result.outcome === "gone") return;
+  throw fleetError("deleteHost", result, notFound);
 }
 
 /** The fields of a body, as a change of a host. */

@@ -1,18 +1,17 @@
 import type { KeyRef } from "@veil/http-contract";
 import { itemJobId, type JobResult } from "@veil/job-contract";
-import { isGone, isVisible, type KeyRecord, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
+import { isGone, isVisible, type KeyRecord, UnreadableRecordError } from "@veil/keys";
 import {
   ExternalIdNotFoundError,
   KeyNotFoundError,
   RECORD_UNREADABLE,
   TIMED_OUT,
-  STORE_UNAVAILABLE,
   WriteFailedError,
   WriteIndeterminateError,
   WriteIndeterminateUnavailableError,
-  WriteUnavailableError,
 } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
+import { orUnavailable } from "../jobs/run-deletion.ts";
 import {
   type PayloadStamp,
   type PlannedJob,
@@ -134,15 +133,6 @@ async function deleteAll(deletions: Deletions, ports: DeleteKeysPorts): Promise<
     if (key === null) return none(ref, index);
     return "get" in results ? resolved(key, results.get(key.keyId), item) : outcomeOf(key, results[index]);
   });
-}
-
-async function orUnavailable<T>(action: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    throw new WriteUnavailableError(action, STORE_UNAVAILABLE, { cause: error });
-  }
 }
 
 function outcomeOf(key: KeyRecord, result: JobResult<"delete-key"> | undefined): ItemOutcome<KeyFacts> {

@@ -6,7 +6,7 @@ import {
   type NodeBody,
   type UpdateNodeBody,
 } from "@veil/http-contract";
-import { inboundOfWire, type JobResult, tlsOfWire, TOO_LATE } from "@veil/job-contract";
+import { inboundOfWire, type JobResult, tlsOfWire } from "@veil/job-contract";
 import { SYSTEM } from "@veil/events";
 import {
   changed,
@@ -18,7 +18,7 @@ import {
   nodeOf,
 } from "@veil/nodes";
 import { NodeNotFoundError, NodesOfInstallationError } from "../errors.ts";
-import { readWithin } from "../jobs/read-within.ts";
+import { runDeletion } from "../jobs/run-deletion.ts";
 import { type PayloadStamp, type PlannedJob, planWriteJob, runWriteJob } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -124,13 +124,11 @@ export async function deleteNode(
   if (!seesNodes(scope)) throw new NodeNotFoundError(name);
   const job = planWriteJob("deleteNode", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ name, force, ...stamp });
-  const onNoOutcome = async (limits: WriteLimits) => {
-    const fleet = await readWithin(ports.fleet, "deleteNode", limits, ports);
-    return nodeOf(fleet, name) === null ? ({ outcome: "deleted" } as const) : TOO_LATE;
-  };
-  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
-  if (result.outcome === "deleted") return;
-  if (result.outcome === "not-found") throw new NodeNotFoundError(name);
+  const isThere = async () => nodeOf(await ports.fleet(), name) !== null;
+  const notFound = () => new NodeNotFoundError(name);
+  const result = await runDeletion({ job, payload, isThere, notFound }, scope, ports);
+  if (result.outcome === "deleted" || result.outcome === "gone") return;
+  if (result.outcome === "not-found") throw notFound();
   throw notAppliedError("deleteNode", result);
 }
 

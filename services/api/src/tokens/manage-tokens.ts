@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type CreateTokenBody, messages, type TokenBody, type UpdateTokenBody } from "@veil/http-contract";
 import { changedByWriteOf } from "@veil/idempotency";
-import { TOO_LATE } from "@veil/job-contract";
 import {
   type ApiToken,
   newToken,
@@ -12,6 +11,7 @@ import {
 } from "@veil/tokens";
 import { ContradictionError, RightsBeyondError, TIMED_OUT, TokenNotFoundError, WriteFailedError } from "../errors.ts";
 import { readWithin } from "../jobs/read-within.ts";
+import { runDeletion } from "../jobs/run-deletion.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -100,16 +100,18 @@ export async function updateToken(
 export async function deleteToken(id: string, scope: RequestScope, ports: ManageTokensPorts): Promise<void> {
   const job = planWriteJob("deleteToken", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ token_id: id, giver: rightsOf(scope), ...stamp });
-  const onNoOutcome = async (limits: WriteLimits) => {
-    const isGone = (await readWithin(() => ports.tokens.find(id), "deleteToken", limits, ports)) === null;
-    return isGone ? ({ outcome: "deleted" } as const) : TOO_LATE;
+  const isThere = async () => {
+    const found = await ports.tokens.find(id);
+    return found !== null && seesToken(scope, found);
   };
-  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
+  const notFound = () => new TokenNotFoundError(id);
+  const result = await runDeletion({ job, payload, isThere, notFound }, scope, ports);
   switch (result.outcome) {
     case "deleted":
+    case "gone":
       return;
     case "not-found":
-      throw new TokenNotFoundError(id);
+      throw notFound();
     case "refused":
       throw new RightsBeyondError(result.beyond);
     default:
@@ -122,9 +124,12 @@ export async function listTokens(
   scope: RequestScope,
   { tokens }: Pick<ManageTokensPorts, "tokens">,
 ): Promise<ApiToken[]> {
+  return (await tokens.list()).filter((token) => seesToken(scope, token));
+}
+
+function seesToken(scope: RequestScope, token: ApiToken): boolean {
   const { owner } = callerOf(scope);
-  const all = await tokens.list();
-  return owner === null ? all : all.filter((token) => token.owner === owner);
+  return owner === null || token.owner === owner;
 }
 
 /** A token as callers see it. */

@@ -15,6 +15,7 @@ import {
 import { ContradictionError, WebhookNotFoundError, WebhooksNotConfiguredError } from "../errors.ts";
 import { idOfWrite } from "../jobs/id-of-write.ts";
 import { readWithin } from "../jobs/read-within.ts";
+import { runDeletion } from "../jobs/run-deletion.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError } from "../jobs/write-jobs.ts";
 import type { WriteLimits } from "../jobs/write-limits.ts";
@@ -110,13 +111,14 @@ export async function updateWebhook(
 export async function deleteWebhook(id: string, scope: RequestScope, ports: ManageWebhooksPorts): Promise<void> {
   const job = planWriteJob("deleteWebhook", scope, ports);
   const payload = (stamp: PayloadStamp) => ({ webhook_id: id, ...stamp });
-  const onNoOutcome = async (limits: WriteLimits) => {
-    const found = await readWithin(() => ports.webhooks.find(id), "deleteWebhook", limits, ports);
-    return found === null || !seesWebhook(scope, found) ? ({ outcome: "deleted" } as const) : TOO_LATE;
+  const isThere = async () => {
+    const found = await ports.webhooks.find(id);
+    return found !== null && seesWebhook(scope, found);
   };
-  const result = await runWriteJob({ job, payload, onNoOutcome }, scope, ports);
-  if (result.outcome === "deleted") return;
-  if (result.outcome === "not-found") throw new WebhookNotFoundError(id);
+  const notFound = () => new WebhookNotFoundError(id);
+  const result = await runDeletion({ job, payload, isThere, notFound }, scope, ports);
+  if (result.outcome === "deleted" || result.outcome === "gone") return;
+  if (result.outcome === "not-found") throw notFound();
   throw notAppliedError("deleteWebhook", result);
 }
 
