@@ -59,7 +59,9 @@ export const trafficEndpoints = {
     path: "/api/keys/{key_id}/traffic/reset",
     tag: "Traffic",
     summary: "Reset the traffic of a key",
-    description: "Answers the figures up to this moment and counts from zero afterwards.",
+    description:
+      "Answers the figures up to this moment and counts from zero afterwards. Every node is read for that, whatever its groups: " +
+      "while one can't be read it is 500, and nothing is reset. A `PATCH` with `reset_traffic` waits for no node.",
     auth: "bearer",
     scope: "keys:write",
     params: keyPathSchema,
@@ -84,7 +86,8 @@ export const trafficEndpoints = {
     tag: "Traffic",
     summary: "Read the traffic of all keys from Xray",
     description:
-      "Covers active keys only, and counts those that the caller sees. An error on one key does not stop the others.",
+      "Covers active keys only, and counts those that the caller sees. An error on one key does not stop the others. While a node " +
+      "can't be read, which may hold bytes of any key, every key counts as an error; what the other nodes gave is stored all the same.",
     auth: "bearer",
     scope: "traffic:read",
     success: {
