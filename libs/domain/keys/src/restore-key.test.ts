@@ -64,6 +64,35 @@ test("another marked node that fails stays marked, and is no failure of this one
 });
 
 test.each([
+  ["can't be reached", new NodeUnreachableError("a", null)],
+  ["is answered for by somebody else", new NodeIndeterminateError("a", null)],
+])("a marked node that %s is known to be away, and costs nobody the wait for older calls", async (_what, error) => {
+  const { nodes, ports, store, clock } = inMemoryLifecycle();
+  plant(store, [], { phase: "active", indeterminate: ["a"] });
+  nodes.a.reachable = false;
+  nodes.a.onCall = () => {
+    throw error;
+  };
+
+  const ended = restoreKey(1, nodes.a, ports).catch((failure: unknown) => failure);
+  await clock.advance(1);
+  expect(await Promise.race([ended, Promise.resolve("it waits")])).toBe(error);
+  expect(store.keys.get(1)).toMatchObject({ indeterminate: ["a"], hands: [] });
+});
+
+test("a marked node that answers though it was known to be away is made right once older calls are through", async () => {
+  const { nodes, ports, store, clock } = inMemoryLifecycle();
+  plant(store, [nodes.a], { phase: "active", indeterminate: ["a"] });
+  nodes.a.reachable = false;
+
+  const restoring = restoreKey(1, nodes.a, ports);
+  await clock.advance(LATE_CALL_MS);
+  expect(await restoring).toBe("restored");
+  expect(nodes.a.calls).toEqual(["remove, then add", "remove, then add", "add"]);
+  expect(store.keys.get(1)?.indeterminate).toEqual([]);
+});
+
+test.each([
   ["can't be reached", new NodeUnreachableError("a", null), []],
   ["gives no answer", new NodeIndeterminateError("a", null), ["a"]],
 ])("a node that %s costs the others nothing: no hand and no lease is left behind", async (_what, error, marked) => {

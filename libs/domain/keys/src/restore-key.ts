@@ -77,6 +77,8 @@ export async function restoreHeld(
   const held = whileHeld(node, lease);
   try {
     if (key.indeterminate.includes(node.name)) {
+      // One that is away says so at once: nobody waits for older calls there.
+      if (!node.reachable) await held.remove(keyId, { next: "add" });
       await ports.clock.sleep(LATE_CALL_MS);
       await held.remove(keyId, { next: "add" });
       const isAlone = (await held.add(key, { isBack: true })) === "added";
