@@ -57,7 +57,7 @@ describe.each(DELETIONS)("a deletion of a $what without the worker's word", ({ j
     expect(api.plane.jobs.submitted).toEqual([]);
   });
 
-  it("is not told to have been done to one who joins it later and never saw it", async () => {
+  it("does not count as done for one who joins it later and never saw it", async () => {
     silence(job, true);
     await call(api, "delete", path).set("Idempotency-Key", "d").expect(200);
     const [begun] = api.records.writes.values();
