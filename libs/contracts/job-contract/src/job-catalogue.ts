@@ -22,6 +22,20 @@ const [unavailable, failed] = notApplied;
 /** Whether the change stands all the same: nodes follow when they can. New in 1.5. */
 const is_stored = z.boolean().exactOptional();
 
+const counted = z.number().int().nonnegative();
+
+/**
+ * From where the terms counted when the caller read them, in milliseconds `at`. A result says it again, since the change that follows a
+ * reset takes it from the terms. New in 1.5.
+ */
+const counted_from = z
+  .object({
+    used_from: z.object({ upload: counted, download: counted }),
+    next_reset_at: z.number().int().nullable(),
+    at: z.number().int(),
+  })
+  .exactOptional();
+
 const changeResult = z.discriminatedUnion("outcome", [
   changed,
   z.object({ outcome: z.literal("not-found") }),
@@ -167,15 +181,16 @@ export const jobCatalogue = {
   },
   "reset-traffic": {
     queue: "veil-traffic",
-    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId }),
+    payload: z.object({ key_id: keyId, owner, deadline, request_id: requestId, counted_from }),
     result: z.discriminatedUnion("outcome", [
       z.object({
         outcome: z.literal("reset"),
-        previous_upload: z.number().int().nonnegative(),
-        previous_download: z.number().int().nonnegative(),
+        previous_upload: counted,
+        previous_download: counted,
         /** All bytes that resets of the ledger have taken back by then. A collector of the version before leaves them out. */
-        reset_upload: z.number().int().nonnegative().optional(),
-        reset_download: z.number().int().nonnegative().optional(),
+        reset_upload: counted.optional(),
+        reset_download: counted.optional(),
+        counted_from,
       }),
       z.object({ outcome: z.literal("not-found") }),
       ...notApplied,

@@ -99,6 +99,23 @@ it("tells a repeat what was counted before the reset, where nobody heard that th
   expect((await once().expect(200)).body).toMatchObject({ previous_total: 100 });
 });
 
+it("tells a repeat what came after an earlier reset of the terms, which its first request has changed", async () => {
+  addKey({ trafficLimit: 5_000 }, { usedFrom: { upload: 10, download: 60 } });
+  const run = api.plane.jobs.scripts["change-key"];
+  let follow = (): void => undefined;
+  const followed = new Promise<void>((resolve) => (follow = resolve));
+  api.plane.jobs.scripts["change-key"] = async (payload, jobId) => {
+    const end = await run(payload, jobId);
+    await followed;
+    return end;
+  };
+  const once = () => reset().set("Idempotency-Key", "reset-1");
+  const detail = "Failed to reset traffic: the change stands; Xray has not followed yet";
+  expect(answerOf(await once())).toEqual(failure(500, detail));
+  follow();
+  expect((await once().expect(200)).body).toMatchObject({ previous_upload: 20, previous_download: 10 });
+});
+
 it("tells a repeat what was counted before the reset, where its first request could not change the key", async () => {
   addKey({ trafficLimit: 50 });
   api.plane.jobs.beforeSubmit = async ({ name }) => {

@@ -1,4 +1,4 @@
-import { hasChangeOf, type KeyRecord, type KeyTerms, type TrafficBytes, usedTraffic } from "@veil/keys";
+import { hasChangeOf, type KeyRecord, type TrafficBytes, usedTraffic } from "@veil/keys";
 import type { JobResult } from "@veil/job-contract";
 import { WriteFailedError, WriteIndeterminateError } from "../errors.ts";
 import { jobIdOf, writeJob } from "../jobs/write-jobs.ts";
@@ -26,9 +26,11 @@ export async function resetKeyTraffic(
 ): Promise<TrafficBytes> {
   const key = await ports.visibleKeys.get(keyId);
   const { terms } = key;
-  const counted = await resetTraffic(keyId, scope, ports);
+  const { usedFrom, nextResetAt } = terms;
   // Terms that know of this reset say of what came before it that nothing is left.
-  const previous = isLifted(key, scope, ports) ? counted : await sinceEitherReset(keyId, counted, terms, ports);
+  const countedFrom = isLifted(key, scope, ports) ? null : { usedFrom, nextResetAt, at: Math.floor(ports.clock.now()) };
+  const counted = await resetTraffic({ keyId, countedFrom }, scope, ports);
+  const previous = await sinceEitherReset(keyId, counted, ports);
   const isRolling = terms.trafficReset === "month_rolling";
   if (terms.trafficLimit !== null || isRolling) await lift(keyId, isRolling, scope, ports);
   else await reportLater(keyId, scope, ports);
@@ -61,15 +63,17 @@ async function reportLater(keyId: number, scope: RequestScope, ports: ResetKeyTr
 async function sinceEitherReset(
   keyId: number,
   counted: LedgerReset,
-  terms: KeyTerms,
-  { traffic, clock }: ResetKeyTrafficPorts,
+  { traffic }: ResetKeyTrafficPorts,
 ): Promise<TrafficBytes> {
-  if (terms.usedFrom.upload + terms.usedFrom.download === 0 && terms.nextResetAt === null) return counted;
+  const { countedFrom } = counted;
+  if (countedFrom === null) return counted;
+  const { usedFrom, nextResetAt, at } = countedFrom;
+  if (usedFrom.upload + usedFrom.download === 0 && nextResetAt === null) return counted;
   // What the reset itself says: a read that fails would have the caller reset the key once more.
   const lifetime = counted.reset ?? (await traffic.find(keyId))?.reset;
   if (lifetime === undefined) return counted;
   const reset = { upload: lifetime.upload - counted.upload, download: lifetime.download - counted.download };
-  return usedTraffic(terms, { lifetime, reset }, clock.now());
+  return usedTraffic(countedFrom, { lifetime, reset }, at);
 }
 
 /**

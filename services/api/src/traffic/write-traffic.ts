@@ -1,4 +1,5 @@
-import type { TrafficBytes } from "@veil/keys";
+import type { KeyTerms, TrafficBytes } from "@veil/keys";
+import type { JobPayload } from "@veil/job-contract";
 import { KeyNotFoundError, TIMED_OUT, WriteIndeterminateError } from "../errors.ts";
 import { type PayloadStamp, planWriteJob, runWriteJob, type WritePorts } from "../jobs/run-write-job.ts";
 import { notAppliedError, writeJob, type WriteOperation } from "../jobs/write-jobs.ts";
@@ -8,12 +9,26 @@ export interface ResetTrafficPorts extends WritePorts {
   readonly visibleKeys: Pick<VisibleKeyReader, "get">;
 }
 
+/** From where a key's terms count, as they were read at a moment in milliseconds since the epoch. */
+interface CountedFrom extends Pick<KeyTerms, "usedFrom" | "nextResetAt"> {
+  readonly at: number;
+}
+
 /** Bytes counted before a reset of the ledger. */
 export interface LedgerReset {
   readonly upload: number;
   readonly download: number;
   /** All bytes that resets of the ledger have taken back by now; null where a collector of the version before does not say. */
   readonly reset: TrafficBytes | null;
+  /** What the first request for this reset read of the terms; null where it is not known any more. */
+  readonly countedFrom: CountedFrom | null;
+}
+
+/** The reset of a key's traffic in the ledger. */
+interface ResetOfKey {
+  readonly keyId: number;
+  /** Null where an earlier request has changed the terms for it. */
+  readonly countedFrom: CountedFrom | null;
 }
 
 /**
@@ -23,16 +38,33 @@ export interface LedgerReset {
  * @throws {StoreUnavailableError} while the store is unavailable
  * @throws {WriteFailedError} when it was not done, or not seen to be done
  */
-export async function resetTraffic(keyId: number, scope: RequestScope, ports: ResetTrafficPorts): Promise<LedgerReset> {
+export async function resetTraffic(
+  { keyId, countedFrom }: ResetOfKey,
+  scope: RequestScope,
+  ports: ResetTrafficPorts,
+): Promise<LedgerReset> {
   const job = planWriteJob("resetKeyTraffic", scope, ports);
   await ports.visibleKeys.get(keyId);
-  const payload = (stamp: PayloadStamp) => ({ key_id: keyId, ...stamp });
+  const from = countedFrom === null ? {} : { counted_from: wireOf(countedFrom) };
+  const payload = (stamp: PayloadStamp) => ({ key_id: keyId, ...from, ...stamp });
   const result = await runWriteJob({ job, payload, onNoOutcome: notSeen(job.operation) }, scope, ports);
   if (result.outcome === "not-found") throw new KeyNotFoundError(keyId);
   if (result.outcome !== "reset") throw notAppliedError(job.operation, result);
   const { previous_upload: upload, previous_download: download } = result;
   const [up, down] = [result.reset_upload, result.reset_download];
-  return { upload, download, reset: up === undefined || down === undefined ? null : { upload: up, download: down } };
+  const reset = up === undefined || down === undefined ? null : { upload: up, download: down };
+  const first = result.counted_from;
+  return { upload, download, reset, countedFrom: first === undefined ? countedFrom : ofWire(first) };
+}
+
+type CountedFromWire = Exclude<JobPayload<"reset-traffic">["counted_from"], undefined>;
+
+function wireOf({ usedFrom, nextResetAt, at }: CountedFrom): CountedFromWire {
+  return { used_from: usedFrom, next_reset_at: nextResetAt, at };
+}
+
+function ofWire({ used_from: usedFrom, next_reset_at: nextResetAt, at }: CountedFromWire): CountedFrom {
+  return { usedFrom, nextResetAt, at };
 }
 
 export interface SyncTrafficPorts extends WritePorts {

@@ -474,9 +474,10 @@ export class InMemoryPlane {
         const nodes = [{ name: "main", state: "read" as const, online: connected.length }];
         return finished<"count-online">({ outcome: "counted", online, nodes });
       },
-      "reset-traffic": ({ key_id, owner }, job) => {
+      "reset-traffic": ({ key_id, owner, counted_from }, job) => {
+        const echo = { ...(counted_from !== undefined && { counted_from }) };
         const earlier = this.#resets.find((reset) => isOfSameWrite(reset.job, job));
-        if (earlier !== undefined) return finished<"reset-traffic">(earlier.result);
+        if (earlier !== undefined) return finished<"reset-traffic">({ ...earlier.result, ...echo });
         if (this.#seen(key_id, { owner }) === null) return finished<"reset-traffic">({ outcome: "not-found" });
         const figures = this.traffic.get(key_id) ?? figuresOf({ upload: 0, download: 0 });
         const { upload, download } = countedOf(figures);
@@ -486,7 +487,7 @@ export class InMemoryPlane {
           ...{ reset_upload: figures.lifetime.upload, reset_download: figures.lifetime.download },
         };
         this.#resets.push({ job, result });
-        return finished<"reset-traffic">(result);
+        return finished<"reset-traffic">({ ...result, ...echo });
       },
       "sync-traffic": ({ owner }) => {
         const active = [...this.keys.keys()].filter((keyId) => this.#seen(keyId, { owner }) !== null);

@@ -65,6 +65,12 @@ describe("the jobs of the traffic queue", () => {
     expect(answers).toEqual([0, 1].map(() => ({ outcome: "reset", ...reset })));
   });
 
+  it("reset-traffic says again from where the terms counted before it", async () => {
+    const counted_from = { used_from: { upload: 1, download: 2 }, next_reset_at: null, at: BEGIN };
+    const answer = await handlersOn(new Rig())["reset-traffic"]({ ...job, counted_from }, delivery);
+    expect(answer).toMatchObject({ outcome: "reset", counted_from });
+  });
+
   it("reset-traffic has the key looked at, and is delivered again when that fails", async () => {
     const rig = new Rig();
     rig.node.xray.move(1, "up", 5);

@@ -46,10 +46,11 @@ export function trafficJobHandlers({
       }
     },
 
-    "reset-traffic": async ({ key_id, owner, deadline }, { jobId }) => {
+    "reset-traffic": async ({ key_id, owner, deadline, counted_from }, { jobId }) => {
       const result = await resetTraffic({ keyId: key_id, owner, job: jobId, deadline }, reset);
-      if (result.outcome === "reset") await onReset(key_id);
-      return result;
+      if (result.outcome !== "reset") return result;
+      await onReset(key_id);
+      return { ...result, ...(counted_from !== undefined && { counted_from }) };
     },
 
     "read-online": async ({ key_id, deadline }) =>

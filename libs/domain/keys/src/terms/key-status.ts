@@ -52,7 +52,7 @@ export function isInService(terms: KeyTerms, now: number): boolean {
  * @param now milliseconds since the epoch
  */
 export function usedTraffic(
-  { usedFrom, nextResetAt }: KeyTerms,
+  { usedFrom, nextResetAt }: Pick<KeyTerms, "usedFrom" | "nextResetAt">,
   { lifetime, reset }: { readonly lifetime: TrafficBytes; readonly reset: TrafficBytes },
   now: number,
 ): TrafficBytes {
