@@ -1,5 +1,11 @@
 import { keyChange } from "@veil/job-contract";
-import { batchItemJob, type KeyBatches, StoreUnavailableError, UnreadableRecordError } from "@veil/keys";
+import {
+  batchItemJob,
+  type KeyBatches,
+  NodeRejectedError,
+  StoreUnavailableError,
+  UnreadableRecordError,
+} from "@veil/keys";
 import { InMemoryKeyBatches, inMemoryLifecycle, plant } from "@veil/keys/testing";
 import { createLogger, ManualClock } from "@veil/runtime";
 import { sharedClockAhead } from "@veil/test-support";
@@ -162,10 +168,54 @@ it("leaves out a key that can't be read, and no other", async () => {
   await begin("b");
   const find = store.find.bind(store);
   store.find = async (keyId) => {
-    if (keyId === 2) throw new Error("the document makes no sense");
+    if (keyId === 2) throw new UnreadableRecordError("the document makes no sense");
     return find(keyId);
   };
   await work();
   expect(await batches.find("b")).toMatchObject({ done: 2, failed: 1, errors: [{ keyId: 2 }] });
   expect(store.keys.get(3)?.changedBy).toEqual([batchItemJob("b", 3)]);
+});
+
+it.each(["before", "after"])("tries a part again where Redis went away %s the change of a key", async (moment) => {
+  const { batches, begin, work, ends, ports } = batchOf(3);
+  await begin("b");
+  const { hold } = ports.lease;
+  let isAway = true;
+  ports.lease.hold = async (keyId, task, urgency) => {
+    if (!isAway || keyId === 1) return hold(keyId, task, urgency);
+    if (moment === "after") await hold(keyId, task, urgency);
+    throw new Error("Command timed out");
+  };
+  await expect(work()).rejects.toThrow("Command timed out");
+  expect(await batches.find("b")).toMatchObject({ done: 0, failed: 0, next: 0 });
+  isAway = false;
+  await work();
+  expect(await batches.find("b")).toMatchObject({ done: 3, failed: 0, next: 1, errors: [] });
+  expect(ends()).toEqual(new Set([EXPIRES_AT + 60]));
+});
+
+it("changes the keys also when the clock is set ahead meanwhile", async () => {
+  const { batches, begin, work, ends, store, clock } = batchOf(3);
+  await begin("b");
+  const find = store.find.bind(store);
+  store.find = async (keyId) => {
+    await clock.advance(60_000);
+    return find(keyId);
+  };
+  await work();
+  expect(await batches.find("b")).toMatchObject({ done: 3, failed: 0, errors: [] });
+  expect(ends()).toEqual(new Set([EXPIRES_AT + 60]));
+});
+
+it("counts a key as done whose change stands though no node takes it", async () => {
+  const { batches, work, nodes } = batchOf(1);
+  for (const node of Object.values(nodes)) {
+    node.onCall = () => {
+      throw new NodeRejectedError(node.name, null);
+    };
+  }
+  const change = JSON.stringify(keyChange.encode({ set: {}, revokeCredentials: true }));
+  await batches.begin({ job: "b", owner: null, change }, onlyKeys(1));
+  await work();
+  expect(await batches.find("b")).toMatchObject({ done: 1, failed: 0, errors: [] });
 });

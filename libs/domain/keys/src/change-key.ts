@@ -37,8 +37,8 @@ export interface ChangeRequest extends Viewer {
   readonly keyId: number;
   /** Id of the job: a change that has its id is not made twice. */
   readonly job: string;
-  /** Milliseconds since the epoch; nothing is changed after it. */
-  readonly deadline: number;
+  /** Milliseconds since the epoch; nothing is changed after it. Null when it may come at any time, for another attempt. */
+  readonly deadline: number | null;
   readonly redelivered: boolean;
   readonly change: KeyChange;
   /** The caller that asks for it; left out for changes that happen by themselves. */
@@ -71,7 +71,7 @@ interface UnfollowedChange {
  * What the key has moved matters only for a change that begins a count: where it can't be read all others are made.
  *
  * @throws {StoreUnavailableError} for another attempt
- * @throws {LeaseHeldError} when others kept the key past the deadline, for another attempt
+ * @throws {LeaseHeldError} when others kept the key past the deadline, or for long where there is none, for another attempt
  * @throws {UnreadableRecordError} when the key's record makes no sense, or takes no change: nothing was done
  */
 export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): Promise<ChangeResult> {
@@ -81,7 +81,7 @@ export async function changeKey(request: ChangeRequest, ports: LifecyclePorts): 
     try {
       return await orStored(keyId, (key) => hasChangeOf(key, job, ports.clock.now()), change, ports);
     } catch (error) {
-      if (!(error instanceof LeaseHeldError) || isLate(request, ports)) throw error;
+      if (!(error instanceof LeaseHeldError) || request.deadline === null || isLate(request, ports)) throw error;
     }
   }
 }
@@ -242,5 +242,5 @@ async function followed(
 }
 
 function isLate({ deadline }: ChangeRequest, { clock }: LifecyclePorts): boolean {
-  return clock.now() > deadline;
+  return deadline !== null && clock.now() > deadline;
 }

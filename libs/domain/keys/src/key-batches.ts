@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import type { Actor } from "@veil/events";
 import { changeKey, type ChangeRequest, type ChangeResult, type KeyChange } from "./change-key.ts";
-import { LeaseHeldError, StoreUnavailableError } from "./errors.ts";
 import type { LifecyclePorts } from "./lifecycle-ports.ts";
 import type { Viewer } from "./owners.ts";
+import { tryRead } from "./try-read.ts";
 
 /** One change of many keys, and how far it is. */
 export interface KeyBatch extends Viewer {
@@ -60,8 +60,6 @@ export const MOST_BATCH_ERRORS = 1_000;
 export const KEYS_PER_PART = 500;
 /** Changes of batches under way at once: single jobs find room beside them. */
 const CHANGED_AT_ONCE = 32;
-/** How long others may keep one key, in milliseconds, before the part is tried again. */
-const KEY_LIMIT_MS = 30_000;
 
 /** The change of each key of a batch, and its actor. */
 export interface BatchChange {
@@ -77,7 +75,7 @@ export function batchItemJob(job: string, keyId: number): string {
 /**
  * Changes the keys of one part, each once however often this runs.
  *
- * @throws {StoreUnavailableError} or {@link LeaseHeldError} for another attempt
+ * @throws for another attempt: when a store is away, others keep a key, or anything else happens that is not final for one key
  */
 export async function changePart(
   { job, owner }: Pick<KeyBatch, "job" | "owner">,
@@ -90,7 +88,7 @@ export async function changePart(
     keyIds.map((keyId) =>
       limit(async () => {
         const ofKey = { keyId, owner, job: batchItemJob(job, keyId), redelivered: true, ifRevision: null };
-        return { keyId, detail: await changeOne({ ...ofKey, ...asked }, ports) };
+        return { keyId, detail: await changeOne({ ...ofKey, deadline: null, ...asked }, ports) };
       }),
     ),
   );
@@ -102,24 +100,24 @@ export async function changePart(
   return { done: keyIds.length - errors.length, errors };
 }
 
-/** @returns why the key failed, null when it has the change */
-async function changeOne(request: Omit<ChangeRequest, "deadline">, ports: LifecyclePorts): Promise<string | null> {
-  const deadline = ports.clock.now() + KEY_LIMIT_MS;
-  try {
-    return failureOf(await changeKey({ ...request, deadline }, ports), request.keyId);
-  } catch (error) {
-    if (error instanceof StoreUnavailableError || error instanceof LeaseHeldError) throw error;
-    // One key that can't be read must not keep the others.
-    return "the key can't be read or changed";
-  }
+/**
+ * Nothing but what is final for this key is a failure of it; all else is thrown, as nobody knows whether the key has the change.
+ *
+ * @returns why the key failed, null when it has the change
+ */
+async function changeOne(request: ChangeRequest, ports: LifecyclePorts): Promise<string | null> {
+  const result = await tryRead(() => changeKey(request, ports));
+  return result === "unreadable" ? "the key can't be read or changed" : failureOf(result, request.keyId);
 }
 
 function failureOf(result: ChangeResult, keyId: number): string | null {
   switch (result.outcome) {
     case "changed":
-    // The change stands; nodes follow when they are back.
-    case "unavailable":
       return null;
+    case "unavailable":
+    case "failed":
+      // A change that is stored stands; nodes follow when they are back.
+      return result.isStored ? null : result.detail;
     case "not-found":
     case "outdated":
       return `Key with id ${keyId} not found`;
