@@ -121,9 +121,9 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
       return keyReply(keyBody(key, await shownFigures(key.keyId, traffic), clock.now(), showing));
     },
 
-    putKeyByExternalId: async ({ params, body }, scope, within) => {
+    putKeyByExternalId: async ({ params, body, ifRevision }, scope, within) => {
       const { name, ...terms } = body;
-      const requested = { terms: settableTerms(terms), ...(name !== undefined && { name }) };
+      const requested = { terms: settableTerms(terms), ...(name !== undefined && { name }), ifRevision };
       const { key, outcome } = await putKey(params.external_id, requested, scope, within);
       if (scope.logFields !== undefined) scope.logFields.keyId = key.keyId;
       return keyReply(await writtenBody(key, scope), { "Veil-Outcome": outcome });

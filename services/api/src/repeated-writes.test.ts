@@ -366,14 +366,15 @@ describe("writes that are answered later", () => {
   });
 
   it.each([
-    ["patch", "/api/keys/5", { if_revision: 3 }],
-    ["delete", "/api/nodes/main?force=true", { force: true }],
-  ] as const)("are completed as they were sent, with If-Match and the query: %s %s", async (method, path, payload) => {
+    ["patch", "/api/keys/5", { "If-Match": '"3-5"' }, { if_revision: 3 }],
+    ["delete", "/api/nodes/main?force=true", {}, { force: true }],
+  ] as const)("are completed as they were sent, with If-Match and the query: %s %s", async (...sample) => {
+    const [method, path, headers, payload] = sample;
     api.plane.addKey({ keyId: 5 });
     const [change, remove] = ["change-key", "delete-node"] as const;
     api.plane.jobs.scripts[change] = () => never();
     api.plane.jobs.scripts[remove] = () => never();
-    await later(method, path).set("If-Match", '"3-5"').send({ note: "paid" }).expect(202);
+    await later(method, path).set(headers).send({ note: "paid" }).expect(202);
     // Another one, whose API died before it had submitted the job.
     const [sent] = api.records.writes.values();
     api.records.writes.clear();

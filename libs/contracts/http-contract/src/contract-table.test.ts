@@ -18,7 +18,7 @@ const printed = {
   "post /api/keys/{key_id}/extend": [400, 401, 404, 412, 500, 503],
   "post /api/keys/{key_id}/revoke": [400, 401, 404, 412, 500, 503],
   "get /api/keys/by-external-id/{external_id}": [401, 404, 500],
-  "put /api/keys/by-external-id/{external_id}": [400, 401, 500, 503],
+  "put /api/keys/by-external-id/{external_id}": [400, 401, 412, 500, 503],
   "delete /api/keys/by-external-id/{external_id}": [401, 404, 500, 503],
   "get /api/keys/{key_id}/link": [401, 404, 409, 500],
   "get /api/keys/{key_id}/links": [401, 404, 500],

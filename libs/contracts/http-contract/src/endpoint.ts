@@ -33,6 +33,8 @@ interface EndpointFacts {
   readonly query?: z.ZodObject;
   /** The JSON body that the endpoint takes. Without it a body is checked for its form and then ignored. */
   readonly body?: RequestBody;
+  /** Whether `If-Match` names the revision of the key that the caller has seen; without it a write that has the header is refused. */
+  readonly takesIfMatch?: true;
   readonly success: Success;
   readonly errors: readonly ErrorCase[];
 }

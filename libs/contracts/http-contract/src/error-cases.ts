@@ -69,6 +69,12 @@ export const ofWrites: readonly ErrorCase[] = [
     detail: messages.idempotencyKeyMalformed,
   },
   {
+    status: 400,
+    name: "if-match",
+    description: "`If-Match` is malformed, or was sent with a call that does not list it.",
+    detail: messages.ifMatchNotTaken,
+  },
+  {
     status: 422,
     name: "idempotency-key",
     description: "The `Idempotency-Key` was used for another path or body within the last 24 hours.",

@@ -25,7 +25,13 @@ export type { KeyRef } from "./key-id.ts";
 export { keyNameSchema, LONGEST_KEY_NAME } from "./key-name.ts";
 export { messages } from "./messages.ts";
 export { type OpenApiDocument, openApiDocument } from "./openapi-document.ts";
-export { InvalidRequestError, parseRequest, type RawRequest, type RequestInput } from "./parse-request.ts";
+export {
+  InvalidRequestError,
+  parseRequest,
+  type RawRequest,
+  type RequestInput,
+  type SeenRevision,
+} from "./parse-request.ts";
 export type { KeyOnlineBody, OnlineBody } from "./online-bodies.ts";
 export type { PageQuery, QrSubject } from "./queries.ts";
 export type { CreateTokenBody, TokenBody, TokenDeletedBody, TokenListBody, UpdateTokenBody } from "./token-bodies.ts";

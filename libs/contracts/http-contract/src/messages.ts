@@ -14,6 +14,7 @@ export const messages = {
   externalIdTaken: (externalId: string) => `external_id ${externalId} is taken`,
   revisionChanged: "The key has changed since: read it again",
   ifMatchMalformed: "If-Match must hold one ETag of the key, or *",
+  ifMatchNotTaken: "this call takes no If-Match",
   failedTo: (action: string, reason: string) => `Failed to ${action}: ${reason}`,
   notConfigured: (what: "Reality public key" | "server domain") => `${what} not configured`,
   noNode: "No host of an active node is for a group of the key",

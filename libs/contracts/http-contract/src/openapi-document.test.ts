@@ -104,8 +104,9 @@ describe.each(documentedIds)("openApiDocument: %s", (id) => {
   it("declares the parameters of its path", () => {
     const inPath = [...endpoint.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
     const inQuery = endpoint.query === undefined ? [] : Object.keys(endpoint.query.shape);
+    const isRefused = endpoint.errors.some(({ status }) => status === 412);
     const inHeader = isWrite(endpoint)
-      ? ["Idempotency-Key", "Prefer"]
+      ? ["Idempotency-Key", "Prefer", ...(isRefused ? ["If-Match"] : [])]
       : endpoint.auth === "bearer"
         ? ["If-None-Match"]
         : [];

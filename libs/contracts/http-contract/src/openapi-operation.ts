@@ -52,6 +52,17 @@ const writeHeaders = z.object({
   }),
 });
 
+const changeHeaders = writeHeaders.extend({
+  "If-Match": z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'The `ETag` of the key as it was read, such as `"3-1f"`: the answer is 412 when its revision has changed since. ' +
+        "`*`: whatever it is.",
+    }),
+});
+
 /** Describes one endpoint. */
 export function openApiOperation(operationId: string, endpoint: Endpoint): OpenApiOperation {
   const parameters = parametersOf(endpoint);
@@ -71,7 +82,8 @@ export function openApiOperation(operationId: string, endpoint: Endpoint): OpenA
 }
 
 function parametersOf(endpoint: Endpoint): Parameter[] {
-  const headers = isWrite(endpoint) ? writeHeaders : endpoint.auth === "bearer" ? readHeaders : undefined;
+  const ofWrite = endpoint.takesIfMatch === true ? changeHeaders : writeHeaders;
+  const headers = isWrite(endpoint) ? ofWrite : endpoint.auth === "bearer" ? readHeaders : undefined;
   return [
     ...parametersIn("path", endpoint.params),
     ...parametersIn("query", endpoint.query),

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { endpoints } from "./endpoint-catalogue.ts";
+import { endpoints, operationIds } from "./endpoint-catalogue.ts";
+import { messages } from "./messages.ts";
 import { InvalidRequestError, parseRequest } from "./parse-request.ts";
 
 const createKey = (body: unknown) => parseRequest(endpoints.createKey, { params: {}, body }).body;
@@ -118,6 +119,28 @@ describe("parseRequest: queries", () => {
   it("ignores them where the endpoint takes none", () => {
     const params = { key_id: "1" };
     expect(parseRequest(endpoints.getKey, { params, query: { page: "2" }, body: undefined }).query).toBeUndefined();
+  });
+});
+
+describe("parseRequest: If-Match", () => {
+  const seen = (ifMatch?: string) =>
+    parseRequest(endpoints.updateKey, { params: { key_id: "1" }, body: undefined, ifMatch }).ifRevision;
+
+  it("names the revision that the caller has seen, whatever else the tag says", () => {
+    expect(['"3-1f"', 'W/"12-"', ' "0-x" ', "*", undefined].map(seen)).toEqual([3, 12, 0, "any", null]);
+  });
+
+  it.each(["", "3", '"3"', '"x-1"', '"3-1", "4-1"'])("is refused when it is %j", (ifMatch) => {
+    expect(() => seen(ifMatch)).toThrow(new InvalidRequestError(messages.ifMatchMalformed));
+  });
+
+  it("is taken by the writes whose answers have a key's tag, refused by others, and means nothing to reads", () => {
+    const taking = operationIds.filter((id) => Reflect.get(endpoints[id], "takesIfMatch") === true);
+    expect(taking.toSorted()).toEqual(["extendKey", "putKeyByExternalId", "revokeKey", "updateKey"]);
+    const ifMatch = '"3-1f"';
+    const asked = { params: { key_id: "1" }, body: undefined, ifMatch };
+    expect(() => parseRequest(endpoints.deleteKey, asked)).toThrow(new InvalidRequestError(messages.ifMatchNotTaken));
+    expect(parseRequest(endpoints.getKey, asked).ifRevision).toBeNull();
   });
 });
 

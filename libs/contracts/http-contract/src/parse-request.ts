@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import { type Endpoint, isWrite } from "./endpoint.ts";
 import { messages } from "./messages.ts";
 import type { z } from "zod";
 
@@ -21,9 +21,11 @@ export interface RequestInput<E extends Endpoint> {
   readonly params: E extends { readonly params: infer P extends z.ZodType } ? z.output<P> : undefined;
   readonly query: E extends { readonly query: infer Q extends z.ZodType } ? z.output<Q> : undefined;
   readonly body: E extends { readonly body: { readonly schema: infer B extends z.ZodType } } ? z.output<B> : undefined;
-  /** The revision that the caller has seen; null for any. */
-  readonly ifRevision: number | null;
+  readonly ifRevision: SeenRevision;
 }
+
+/** The revision of a key that the caller has seen; `any` where the key only has to be there, null where nothing was said. */
+export type SeenRevision = number | "any" | null;
 
 /**
  * Checks a request against its endpoint. A missing body counts as `{}`, and so do `null` and `[]`, which some languages make of an
@@ -36,12 +38,15 @@ export function parseRequest<E extends Endpoint>(endpoint: E, raw: RawRequest): 
   const query = endpoint.query === undefined ? undefined : parseQuery(endpoint.query, raw.query ?? {});
   const body = endpoint.body === undefined ? undefined : parse(endpoint.body.schema, emptyAsObject(raw.body));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each part is what its schema made, or undefined without one
-  return { params, query, body, ifRevision: revisionOf(raw.ifMatch) } as RequestInput<E>;
+  return { params, query, body, ifRevision: revisionOf(endpoint, raw.ifMatch) } as RequestInput<E>;
 }
 
 /** The tag of a key begins with its revision; what follows changes with traffic and does not matter here. */
-function revisionOf(ifMatch: string | undefined): number | null {
-  if (ifMatch === undefined || ifMatch.trim() === "*") return null;
+function revisionOf(endpoint: Endpoint, ifMatch: string | undefined): SeenRevision {
+  // Nothing is overwritten by a read.
+  if (ifMatch === undefined || !isWrite(endpoint)) return null;
+  if (endpoint.takesIfMatch !== true) throw new InvalidRequestError(messages.ifMatchNotTaken);
+  if (ifMatch.trim() === "*") return "any";
   const revision = /^\s*(?:W\/)?"(\d{1,15})-[^"]*"\s*$/.exec(ifMatch)?.[1];
   if (revision === undefined) throw new InvalidRequestError(messages.ifMatchMalformed);
   return Number(revision);

@@ -18,6 +18,9 @@ const keyId = z.number().int().nonnegative();
 
 const changed = z.object({ outcome: z.literal("changed"), key: keyCodec, is_changed: z.boolean() });
 
+/** The key has another revision than the caller has seen. */
+const outdated = z.object({ outcome: z.literal("outdated") });
+
 const [unavailable, failed] = notApplied;
 /** Whether the change stands all the same: nodes follow when they can. New in 1.5. */
 const is_stored = z.boolean().exactOptional();
@@ -39,8 +42,7 @@ const counted_from = z
 const changeResult = z.discriminatedUnion("outcome", [
   changed,
   z.object({ outcome: z.literal("not-found") }),
-  /** The key has another revision than the caller has seen. */
-  z.object({ outcome: z.literal("outdated") }),
+  outdated,
   ...contradicted,
   unavailable.extend({ is_stored }),
   failed.extend({ is_stored }),
@@ -139,6 +141,8 @@ export const jobCatalogue = {
       owner,
       name: keyName.exactOptional(),
       terms: chosenTerms,
+      /** The revision that the caller has seen; `any` for one that is there. Left out: makes the key. New in 1.5. */
+      if_revision: z.union([z.number().int(), z.literal("any")]).exactOptional(),
       deadline,
       request_id: requestId,
       actor,
@@ -146,6 +150,7 @@ export const jobCatalogue = {
     result: z.discriminatedUnion("outcome", [
       z.object({ outcome: z.literal("created"), key: keyCodec }),
       changed,
+      outdated,
       ...contradicted,
       ...notApplied,
     ]),

@@ -40,6 +40,24 @@ test("makes the key, then changes what is named of it and leaves the rest", asyn
   ]);
 });
 
+test("changes the key only while it has the revision that the caller has seen, and makes none then", async () => {
+  const { put, request, ports, passing, store, holders } = putter();
+  const putSeen = (job: string, ifRevision: number | "any", redelivered = false) =>
+    passing(putKey({ ...request(job, { terms: { note: job } }, redelivered), ifRevision }, ports));
+  expect(await putSeen("early", 1)).toEqual({ outcome: "outdated" });
+  expect(await putSeen("early", "any")).toEqual({ outcome: "outdated" });
+  expect(holders()).toEqual([]);
+  await put("put-1");
+  expect(await putSeen("first", 1)).toMatchObject({ outcome: "changed", isChanged: true });
+  expect(await putSeen("second", 1)).toEqual({ outcome: "outdated" });
+  expect(await putSeen("first", 1, true)).toMatchObject({ outcome: "changed" });
+  expect(holders()).toMatchObject([{ terms: { note: "first", revision: 2 } }]);
+  expect(await putSeen("third", "any")).toMatchObject({ outcome: "changed", isChanged: true });
+  await store.beginDeletion(1, "delete-1");
+  expect(await putSeen("fourth", 3)).toEqual({ outcome: "outdated" });
+  expect(holders()).toEqual([]);
+});
+
 test("leaves the key as it is that another attempt of the write has made", async () => {
   const { put, holders } = putter();
   const attempt = (number: number) => `put-once-0123456789abcdef0123456789abcdef01234567-${number}`;

@@ -16,6 +16,8 @@ export interface PutRequest {
   readonly redelivered: boolean;
   /** The attributes that the owner's key is to have; those that are left out stay, where the key is there already. */
   readonly requested: Partial<RequestedAttributes> & Pick<RequestedAttributes, "owner">;
+  /** The revision of the key that the caller has seen; `any` where it only has to be there, left out where it may be made. */
+  readonly ifRevision?: number | "any";
   /** The caller that asks for it. */
   readonly actor?: Actor;
 }
@@ -32,15 +34,16 @@ export type PutResult =
  * @throws {StoreUnavailableError | LeaseHeldError} for another attempt
  */
 export async function putKey(request: PutRequest, ports: LifecyclePorts): Promise<PutResult> {
-  const { externalId, job, deadline, redelivered, requested, actor } = request;
+  const { externalId, job, deadline, redelivered, requested, actor, ifRevision } = request;
   const asker = actor === undefined ? {} : { actor };
   const { name, owner, terms = {} } = requested;
   const id = { externalId, owner };
+  const absent = ifRevision === undefined ? null : ({ outcome: "outdated" } as const);
   const change = async (): Promise<PutResult | null> => {
     const key = await tryRead(() => findByExternalId(id, ports));
     if (key === "unreadable") return externalIdUnreadable(externalId);
     // A job does not change the key that it has made itself, and neither does another attempt of its write.
-    if (key === null) return null;
+    if (key === null) return absent;
     if (isMadeBy(key, job, ports.clock.now())) return key.job === job ? null : { outcome: "created", key };
     const asked = {
       keyId: key.keyId,
@@ -51,8 +54,9 @@ export async function putKey(request: PutRequest, ports: LifecyclePorts): Promis
       ...asker,
       change: { set: terms, ...(name !== undefined && { name }) },
     };
-    const result = await changeKey({ ...asked, ifRevision: null }, ports);
-    return result.outcome === "not-found" ? null : result;
+    const seen = typeof ifRevision === "number" ? ifRevision : null;
+    const result = await changeKey({ ...asked, ifRevision: seen }, ports);
+    return result.outcome === "not-found" ? absent : result;
   };
   const changed = await change();
   if (changed !== null) return changed;

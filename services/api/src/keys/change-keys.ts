@@ -1,4 +1,4 @@
-import { messages } from "@veil/http-contract";
+import { messages, type SeenRevision } from "@veil/http-contract";
 import type { JobResult } from "@veil/job-contract";
 import { hasChangeOf, isMadeBy, type KeyChange, type KeyRecord } from "@veil/keys";
 import {
@@ -28,8 +28,7 @@ const ACTION = "change key";
 export interface ChangeOrder {
   readonly keyId: number;
   readonly change: KeyChange;
-  /** The revision that the caller has seen; null for any. */
-  readonly ifRevision: number | null;
+  readonly ifRevision: SeenRevision;
 }
 
 /**
@@ -62,7 +61,8 @@ export async function runChange(
   const payload = (stamp: PayloadStamp) => ({
     key_id: keyId,
     change,
-    if_revision: ifRevision,
+    // That a key is there is asked for in any case.
+    if_revision: ifRevision === "any" ? null : ifRevision,
     ...stamp,
   });
   const onNoOutcome = async (limits: WriteLimits) => readAgain(() => ports.keys.find(keyId), job.id, limits, ports);
@@ -89,6 +89,12 @@ export interface PutKey {
   readonly outcome: "created" | "updated" | "unchanged";
 }
 
+/** The attributes that a key is to have; those that are left out stay. */
+export interface PutOrder extends Partial<Pick<RequestedAttributes, "name" | "terms">> {
+  /** With one no key is made. */
+  readonly ifRevision: SeenRevision;
+}
+
 /**
  * Makes the key that has an external id, or changes it.
  *
@@ -96,7 +102,7 @@ export interface PutKey {
  */
 export async function putKey(
   externalId: string,
-  { name, terms }: Partial<Pick<RequestedAttributes, "name" | "terms">>,
+  { name, terms, ifRevision }: PutOrder,
   scope: RequestScope,
   ports: ChangeKeysPorts,
 ): Promise<PutKey> {
@@ -105,6 +111,7 @@ export async function putKey(
     external_id: externalId,
     terms: terms ?? {},
     ...(name !== undefined && { name }),
+    ...(ifRevision !== null && { if_revision: ifRevision }),
     ...stamp,
   });
   const onNoOutcome = (limits: WriteLimits) =>
@@ -115,6 +122,8 @@ export async function putKey(
       return { key: result.key, outcome: "created" };
     case "changed":
       return { key: result.key, outcome: result.is_changed ? "updated" : "unchanged" };
+    case "outdated":
+      throw new ContradictionError("outdated", messages.revisionChanged);
     default:
       throw notChanged("putKeyByExternalId", result);
   }

@@ -323,19 +323,25 @@ export class InMemoryPlane {
     }
   }
 
-  #put({ externalId, owner }: OwnedExternalId, { name, terms = {} }: Partial<RequestedAttributes>, job: string) {
+  #put(
+    { externalId, owner }: OwnedExternalId,
+    { name, terms = {} }: Partial<RequestedAttributes>,
+    job: string,
+    ifRevision?: number | "any",
+  ) {
     const key = this.#byExternalId({ externalId, owner });
     if (key?.phase === "active" && isMadeBy(key, job, Date.now())) return { outcome: "created", key } as const;
     if (key?.phase !== "active") {
+      if (ifRevision !== undefined) return { outcome: "outdated" } as const;
       return this.#create({ name: name ?? null, owner, terms: { ...terms, externalId } }, job);
     }
     const end = this.#change(
       { keyId: key.keyId, owner },
       { set: terms, ...(name !== undefined && { name }) },
       job,
-      null,
+      typeof ifRevision === "number" ? ifRevision : null,
     );
-    if (end.outcome === "not-found" || end.outcome === "outdated") throw new Error("the key is there");
+    if (end.outcome === "not-found") throw new Error("the key is there");
     return end;
   }
 
@@ -399,8 +405,10 @@ export class InMemoryPlane {
         }
         return finished<"update-keys">({ outcome: "begun" });
       },
-      "put-key": ({ external_id: externalId, owner, name, terms }, job) =>
-        finished<"put-key">(this.#put({ externalId, owner }, { terms, ...(name !== undefined && { name }) }, job)),
+      "put-key": ({ external_id: externalId, owner, name, terms, if_revision: seen }, job) =>
+        finished<"put-key">(
+          this.#put({ externalId, owner }, { terms, ...(name !== undefined && { name }) }, job, seen),
+        ),
       "delete-key": ({ key_id: keyId, owner }, job) => finished<"delete-key">(this.#delete({ keyId, owner }, job)),
       "delete-keys": ({ key_ids, owner }, job) => {
         const items = key_ids.map((keyId, index) => this.#delete({ keyId, owner }, itemJobId(job, index)));

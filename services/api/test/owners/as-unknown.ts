@@ -21,14 +21,21 @@ export function plain({ status, body, headers }: Answer, named: string | number)
   return { status, body: text, hasTag: "etag" in headers, headers: names.toSorted() };
 }
 
-type Access = Pick<Endpoint, "method" | "path">;
+type Access = Pick<Endpoint, "method" | "path" | "takesIfMatch">;
 
-async function send(caller: ContractTarget, { method, path }: Access, ref: string | number, body: object | undefined) {
+async function send(
+  caller: ContractTarget,
+  { method, path, takesIfMatch }: Access,
+  ref: string | number,
+  body: object | undefined,
+) {
   const url = path.replace(/\{\w+\}/, encodeURIComponent(ref));
-  const [name, tag] = method === "get" ? ["If-None-Match", "*"] : ["If-Match", '"999-0123456789abcdef"'];
+  const ofChange = takesIfMatch === true ? { "If-Match": '"999-0123456789abcdef"' } : {};
   return [
     await call(caller, method, url).send(body),
-    await call(caller, method, url).set(name, tag).send(body),
+    await call(caller, method, url)
+      .set(method === "get" ? { "If-None-Match": "*" } : ofChange)
+      .send(body),
   ] as const;
 }
 

@@ -117,13 +117,14 @@ export function keyJobHandlers(
 
     "update-keys": (payload, { jobId }) => beginUpdateKeys(payload, jobId, updating),
 
-    "put-key": async ({ external_id: externalId, owner, name, terms, deadline, ...asked }, delivery) => {
+    "put-key": async ({ external_id: externalId, owner, name, terms, if_revision, deadline, ...asked }, delivery) => {
       creations.noteSingle();
       const { jobId: job, redelivered } = delivery;
       const requested = { owner, terms, ...(name !== undefined && { name }) };
-      const request = { externalId, job, deadline, redelivered, requested, actor: actorOf(asked) };
+      const seen = if_revision === undefined ? {} : { ifRevision: if_revision };
+      const request = { externalId, job, deadline, redelivered, requested, ...seen, actor: actorOf(asked) };
       const result = await orUnreadable("key", () => putKey(request, ports));
-      if (result.outcome === "not-found" || result.outcome === "outdated") throw new Error("a put names no key");
+      if (result.outcome === "not-found") throw new Error("a put names no key");
       reported(result.outcome === "created" ? "create" : "change", result, delivery);
       return result.outcome === "changed" ? changedOnWire(result) : result;
     },

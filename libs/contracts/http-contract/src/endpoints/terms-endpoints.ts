@@ -38,7 +38,7 @@ const taken: ErrorCase = {
 const outdated: ErrorCase = {
   status: 412,
   name: "revision",
-  description: "The key has another revision than `If-Match` names.",
+  description: "The key has another revision than `If-Match` names, or there is none to change.",
   detail: messages.revisionChanged,
 };
 
@@ -86,7 +86,7 @@ export const termsEndpoints = {
     summary: "Make or change the key that has an external id",
     description:
       "Makes the key, or changes what is named of the one that is there; what is left out stays. Two at once make one. " +
-      `The header \`Veil-Outcome\` says which: \`created\`, \`updated\` or \`unchanged\`. ${OF_COMING_BACK}`,
+      `The header \`Veil-Outcome\` says which: \`created\`, \`updated\` or \`unchanged\`. With \`If-Match\` no key is made. ${OF_COMING_BACK}`,
     auth: "bearer",
     scope: "keys:write",
     params: externalIdPathSchema,
@@ -97,8 +97,9 @@ export const termsEndpoints = {
         month: { summary: "A month with 100 GiB", value: { expires_at: 1767225600, traffic_limit: 107374182400 } },
       },
     },
+    takesIfMatch: true,
     success: changedKey,
-    errors: ofChanges,
+    errors: [...ofChanges, outdated],
   },
   deleteKeyByExternalId: {
     method: "delete",
@@ -150,6 +151,7 @@ export const termsEndpoints = {
         ban: { summary: "Switched off", value: { enabled: false } },
       },
     },
+    takesIfMatch: true,
     success: changedKey,
     errors: [...ofChanges, ...ofOneKey, taken, outdated],
   },
@@ -171,6 +173,7 @@ export const termsEndpoints = {
       description: "By how much.",
       examples: { days: { summary: "30 days", value: { days: 30 } } },
     },
+    takesIfMatch: true,
     success: changedKey,
     errors: [...ofChanges, ...ofOneKey, outdated],
   },
@@ -191,6 +194,7 @@ export const termsEndpoints = {
       description: "What is to be replaced.",
       examples: { both: { summary: "Both", value: { link: true, credentials: true } } },
     },
+    takesIfMatch: true,
     success: changedKey,
     errors: [...ofChanges, ...ofOneKey, outdated],
   },
