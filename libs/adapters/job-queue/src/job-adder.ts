@@ -31,7 +31,11 @@ export class JobAdder {
     const queue = await this.#queues.of(name);
     try {
       const encoded = jobDefinition(name).payload.encode(payload);
-      await queue.add(name, encoded, { ...jobOptions(name, jobId, encoded), timestamp: this.#clock.now() });
+      await queue.add(
+        name,
+        encoded,
+        jobOptions(name, { id: jobId, requested_at: this.#clock.now(), payload: encoded }),
+      );
     } catch (error) {
       throw new QueueUnavailableError(!isSurelyUndone(error), error);
     }

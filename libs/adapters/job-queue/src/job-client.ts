@@ -164,11 +164,11 @@ class BullJobClient implements JobClient {
     for (const redis of [this.#commands, ...this.#streams]) redis.disconnect();
   }
 
-  async #add(name: JobName, { id, requested_at: requestedAt, payload }: MicroBatchJob): Promise<void> {
+  async #add(name: JobName, job: MicroBatchJob): Promise<void> {
     const queue = await this.#queues.of(name);
-    const { priority, ...options } = jobOptions(name, id, payload);
+    const { priority, ...options } = jobOptions(name, job);
     const yields = priority !== undefined && !this.#exemptions.take(name);
-    await queue.add(name, payload, { ...options, ...(yields && { priority }), timestamp: requestedAt });
+    await queue.add(name, job.payload, { ...options, ...(yields && { priority }) });
   }
 
   #listen(name: QueueName): void {

@@ -48,8 +48,8 @@ export function consumeJobs<Q extends QueueName>(options: JobConsumerOptions<Q>)
   const connection = connectRedis(redisUrl, "patient", onError);
   const added = new Queue(queue, { connection, prefix });
   added.on("error", onError);
-  const moveOut: MoveOut = async (name, { id, requested_at: timestamp, payload }) => {
-    await added.add(name, payload, { ...jobOptions(name, id, payload), timestamp });
+  const moveOut: MoveOut = async (name, job) => {
+    await added.add(name, job.payload, jobOptions(name, job));
   };
   const times = new DeliveryTimes(clock);
   const dispatch = jobDispatcher(options.handlers, queue, moveOut);

@@ -1,5 +1,7 @@
 import type { JobsOptions } from "bullmq";
 import { type JobName, jobDefinition, type QueueName } from "@veil/job-contract";
+import { z } from "zod";
+import { jobsOfMicroBatch, type MicroBatchJob } from "./micro-batch.ts";
 
 /** Prefix of every BullMQ key in Redis: `<prefix>:<queue>:wait` and so on. KEDA's triggers name the same keys. */
 export const DEFAULT_QUEUE_PREFIX = "veil";
@@ -34,14 +36,25 @@ const FEWEST_FAILED = 8;
  */
 const BEHIND_OTHERS = 1;
 
-/** BullMQ's options for one job of the catalogue; with a priority where its kind yields. @param payload as it is added */
-export function jobOptions(name: JobName, jobId: string, payload: unknown): JobsOptions {
-  const { queue, attempts, keeps, yields } = jobDefinition(name);
+/** Jobs that have as many attempts are to be done whatever it takes; those with fewer are worth nothing by their deadline. */
+const TRIED_TO_THE_END = 12;
+
+/**
+ * BullMQ's options for one job of the catalogue; with a priority where its kind yields, and with more attempts where its deadline is
+ * far: nobody waits for the answer, and it is tried until then.
+ *
+ * @param job as it is added; it may be a micro-batch
+ */
+export function jobOptions(name: JobName, job: MicroBatchJob): JobsOptions {
+  const { id: jobId, requested_at: timestamp, payload } = job;
+  const { queue, attempts: fewest, keeps, yields } = jobDefinition(name);
+  const attempts = fewest < TRIED_TO_THE_END ? fewest : Math.max(fewest, attemptsWithin(timeOf(job)));
   const { age, count } = KEEP_FAILED[queue];
   const ofThisSize = Math.floor(FAILED_CHARACTERS / JSON.stringify(payload).length);
   const keepFailed = { age, count: Math.min(count, Math.max(FEWEST_FAILED, ofThisSize)) };
   return {
     jobId,
+    timestamp,
     ...(yields !== undefined && { priority: BEHIND_OTHERS }),
     attempts,
     backoff: { type: "custom" },
@@ -57,4 +70,20 @@ const LONGEST_BACKOFF_MS = 2_000;
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
   const delay = Math.min(FIRST_BACKOFF_MS * 2 ** Math.max(0, attemptsMade - 1), LONGEST_BACKOFF_MS);
   return Math.round(delay * (1 - random() / 4));
+}
+
+/** So many attempts that the last one comes after this time, in milliseconds, also when each of them fails at once. */
+function attemptsWithin(ms: number): number {
+  let attempts = 1;
+  for (let passed = 0; passed < ms; attempts += 1) passed += backoffMs(attempts, () => 1);
+  return attempts;
+}
+
+const due = z.object({ deadline: z.number() });
+
+/** Milliseconds from a request until its deadline, 0 for one that has none; of a micro-batch the longest of them. */
+function timeOf({ requested_at: requestedAt, payload }: MicroBatchJob): number {
+  const found = due.safeParse(payload);
+  if (found.success) return found.data.deadline - requestedAt;
+  return Math.max(0, ...(jobsOfMicroBatch(payload) ?? []).map(timeOf));
 }

@@ -221,7 +221,7 @@ export interface JobDefinition<Payload = unknown, Result = unknown> {
   readonly queue: QueueName;
   readonly payload: z.ZodType<Payload>;
   readonly result: z.ZodType<Result>;
-  /** Deliveries before the job counts as failed; stalled deliveries are counted apart by BullMQ. */
+  /** Deliveries before the job counts as failed, the fewest where its deadline is far; stalled deliveries are counted apart by BullMQ. */
   readonly attempts: number;
   /** Whether those that are submitted at the same moment may travel as one BullMQ job; left out for jobs that are large or few. */
   readonly travels?: "in-micro-batches";
