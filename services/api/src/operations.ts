@@ -159,10 +159,11 @@ function operationTable(shared: SharedPorts, runStored: RunStored): OperationTab
 
     updateKeys: async ({ body }, scope, within) => {
       const { key_ids, filter: { all: _all, ...filter } = {}, set = {}, extend, reset_traffic = false } = body;
-      const { name, ...terms } = set;
+      const { name, reset_traffic: resetsTraffic = false, reset_devices: resetDevices = false, ...terms } = set;
       const change = {
         set: settableTerms(terms),
-        resetTraffic: reset_traffic,
+        resetTraffic: reset_traffic || resetsTraffic,
+        resetDevices,
         ...(name !== undefined && { name }),
         ...(extend !== undefined && { extendSeconds: extensionSeconds(extend) }),
       };

@@ -122,20 +122,19 @@ export const updateKeyFields = {
   groups: termFields.groups.nullable(),
 };
 
+/** What a change does beside setting fields. */
+export const updateKeyActs = {
+  reset_traffic: z
+    .boolean("reset_traffic must be true or false")
+    .meta({ description: "Starts the count of traffic anew, in the same change.", example: true }),
+  reset_devices: z
+    .boolean("reset_devices must be true or false")
+    .meta({ description: "Forgets the registered devices, in the same change.", example: true }),
+};
+
 /** The body of `PATCH /api/keys/{key_id}`: a JSON merge patch, in which null resets a field to its default. */
 export const updateKeySchema = z
-  .object(
-    {
-      ...updateKeyFields,
-      reset_traffic: z
-        .boolean("reset_traffic must be true or false")
-        .meta({ description: "Starts the count of traffic anew, in the same change.", example: true }),
-      reset_devices: z
-        .boolean("reset_devices must be true or false")
-        .meta({ description: "Forgets the registered devices, in the same change.", example: true }),
-    },
-    "the body must be a JSON object",
-  )
+  .object({ ...updateKeyFields, ...updateKeyActs }, "the body must be a JSON object")
   .partial()
   .meta({ description: "Fields to change. Unknown fields are ignored.", additionalProperties: true })
   .register(namedSchemas, { id: "UpdateKey" });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { extendKeySchema, updateKeyFields } from "./key-bodies.ts";
+import { extendKeySchema, updateKeyActs, updateKeyFields } from "./key-bodies.ts";
 import { keyFilterFields } from "./key-filters.ts";
 import { namedSchemas } from "./named-schemas.ts";
 
@@ -24,11 +24,12 @@ const filterSchema = z
   .register(namedSchemas, { id: "KeyFilter" });
 
 const setSchema = z
-  .object(updateKeyFields, "set must be a JSON object")
+  .object({ ...updateKeyFields, ...updateKeyActs }, "set must be a JSON object")
   .partial()
   .refine(({ external_id: id }) => id === undefined, EXTERNAL_ID_MESSAGE)
   .meta({
-    description: "What is to be different, as `PATCH /api/keys/{key_id}` takes it.",
+    description:
+      "What is to be different, as `PATCH /api/keys/{key_id}` takes it; `reset_traffic` and `reset_devices` as well.",
     additionalProperties: true,
   });
 
@@ -46,7 +47,7 @@ export const updateKeysSchema = z
       filter: filterSchema,
       set: setSchema,
       extend: extendKeySchema,
-      reset_traffic: z.boolean("reset_traffic must be true or false"),
+      reset_traffic: updateKeyActs.reset_traffic,
     },
     "the body must be a JSON object",
   )

@@ -42,6 +42,21 @@ describe("POST /api/keys/batch-update", () => {
     expect(api.plane.keys.get(1)?.terms.enabled).toBe(false);
   });
 
+  it.each([
+    [{ reset_traffic: true }, { resetTraffic: true, resetDevices: false }],
+    [
+      { note: "x", reset_traffic: true, reset_devices: true },
+      { set: { note: "x" }, resetTraffic: true, resetDevices: true },
+    ],
+    [
+      { note: "x", reset_traffic: false },
+      { resetTraffic: false, resetDevices: false },
+    ],
+  ])("does what a PATCH of %j does", async (set, change) => {
+    await update({ key_ids: [1], set }).expect(202);
+    expect(api.plane.jobs.submitted).toMatchObject([{ name: "update-keys", payload: { change } }]);
+  });
+
   it("changes all keys when that is asked for", async () => {
     const { body } = await update({ filter: { all: true }, reset_traffic: true }).expect(202);
     expect((await jobOf(body.job_id)).body).toMatchObject({ total: 3, done: 3 });
@@ -69,6 +84,7 @@ describe("POST /api/keys/batch-update", () => {
     [{ key_ids: [], set: { tag: "x" } }, /^key_ids must be a list of 1 to 10000/],
     [{ key_ids: Array.from({ length: 10_001 }, () => 1), set: { tag: "x" } }, /^key_ids must be a list/],
     [{ key_ids: [1], set: { external_id: "x" } }, /external_id/],
+    [{ key_ids: [1], set: { reset_devices: 1 } }, /^reset_devices must be true or false/],
     [{ key_ids: [1], set: { traffic_limit: -1 } }, /^traffic_limit must be/],
     [{ key_ids: [1], extend: { days: 1, seconds: 1 } }, /^name either days or seconds/],
   ])("refuses %j", async (body, detail) => {
