@@ -34,6 +34,10 @@ test.each([
   expect(jobOptions(name, sent(AT + ms)).attempts).toBe(attempts);
 });
 
+test("a change of many keys, which is always answered before, is tried as long", () => {
+  expect(triedFor(jobOptions("update-keys", sent(AT + 8_000)))).toBeGreaterThanOrEqual(LATER_MS);
+});
+
 test("a job without a deadline has the attempts of the catalogue", () => {
   const job = { id: "job-1", requested_at: AT, payload: { job: "create-1", request_id: "r" } };
   expect(jobOptions("cancel-creation", job).attempts).toBe(30);

@@ -157,12 +157,15 @@ export const jobCatalogue = {
     attempts: 12,
     travels: "in-micro-batches",
   },
-  /** Enters a change of many keys, which the workers then carry out beside their jobs. New in 1.1. */
+  /**
+   * Enters a change of many keys, which the workers then carry out beside their jobs; for two minutes, as it was answered before and
+   * its deadline ends nothing. New in 1.1.
+   */
   "update-keys": {
     queue: "veil-keys",
     payload: updateKeysPayload,
     result: z.object({ outcome: z.literal("begun") }),
-    attempts: 30,
+    attempts: 70,
   },
   ...tokenJobs,
   ...deviceJobs,
