@@ -10,13 +10,16 @@ export const blockedDestination = z.union(
 /**
  * All destinations outside the public Internet, from the IANA special-purpose address registries: this host, private
  * networks, carrier-grade NAT, link-local (which holds the metadata services of clouds), documentation, benchmarks,
- * multicast, reserved, and IPv6 forms that carry an IPv4 address. (Xray itself takes ::ffff:127.0.0.1 for 127.0.0.1.)
+ * multicast, reserved, IPv6 but what is given to networks (2000::/3), and its forms that carry an IPv4 address. (Xray itself takes
+ * ::ffff:127.0.0.1 for 127.0.0.1.) And the address at which Azure's virtual machines find their host, which looks like a public one:
+ * https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
  */
 export const PRIVATE_DESTINATIONS: readonly string[] = [
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
   "127.0.0.0/8",
+  "168.63.129.16/32",
   "169.254.0.0/16",
   "172.16.0.0/12",
   "192.0.0.0/24",
@@ -28,17 +31,12 @@ export const PRIVATE_DESTINATIONS: readonly string[] = [
   "203.0.113.0/24",
   "224.0.0.0/4",
   "240.0.0.0/4",
-  "::/96",
-  "64:ff9b::/96",
-  "64:ff9b:1::/48",
-  "100::/64",
+  "::/3",
   "2001::/32",
   "2001:db8::/32",
   "2002::/16",
-  "fc00::/7",
-  "fe80::/10",
-  "fec0::/10",
-  "ff00::/8",
+  "4000::/2",
+  "8000::/1",
 ];
 
 /** Every address of this machine as a network of one, for a public address leads home as well. */
