@@ -4,39 +4,43 @@ import { createReadStream } from "node:fs";
 import { open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import type { Clock } from "@veil/runtime";
 
 const PRIVATE_MODE = 0o600;
 const IN_DIRECTORY = /^veil-\d{8}T\d{6}Z\.tar$/;
 const UNFINISHED = /^(.+)\.[\da-f-]+\.unfinished$/;
 /** A backup that goes on writes many times within it; one that was killed never does again. */
 const LEFT_AFTER_MS = 60 * 60_000;
+/** By how much the clock of the machine that wrote a backup may be ahead of the one that reads it. */
+const CLOCKS_APART_MS = 60 * 60_000;
 
 export interface BackupTarget {
   /** A file, a directory that is there or ends with `/`, or `-` for the standard output. */
   readonly to: string;
   /** How many backups a directory keeps; null for all. */
   readonly keep: number | null;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /**
  * Writes a backup where it is to go: readable by its owner alone, and under its name only when it is complete. In a directory
- * the oldest backups go afterwards. What a backup left that was killed goes before.
+ * the oldest backups go afterwards, and those before them that are dated ahead. What a backup left that was killed goes before.
  *
+ * @param write is given the time that the name says, in milliseconds since the epoch
  * @returns where it is
  */
 export async function writeBackupTo<T>(
-  { to, keep, now }: BackupTarget,
-  write: (output: Writable) => Promise<T>,
+  { to, keep, clock }: BackupTarget,
+  write: (output: Writable, now: number) => Promise<T>,
 ): Promise<{ readonly place: string; readonly result: T }> {
-  if (to === "-") return { place: "the standard output", result: await write(process.stdout) };
+  const now = clock.now();
+  if (to === "-") return { place: "the standard output", result: await write(process.stdout, now) };
   const isInDirectory = to.endsWith("/") || (await isDirectory(to));
-  const stamp = new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "");
-  const path = isInDirectory ? join(to, `veil-${stamp}.tar`) : to;
+  const path = isInDirectory ? join(to, nameAt(now)) : to;
   await dropLeft(path, isInDirectory ? (name) => IN_DIRECTORY.test(name) : (name) => name === basename(path), now);
-  const result = await writeWhole(path, write);
-  if (isInDirectory && keep !== null) await dropOldest(to, keep);
+  const result = await writeWhole(path, (output) => write(output, now));
+  // One that began later may have been faster, so the time is asked for again.
+  if (isInDirectory && keep !== null) await dropOldest(path, keep, clock.now());
   return { place: path, result };
 }
 
@@ -70,9 +74,13 @@ async function dropLeft(path: string, isOurs: (name: string) => boolean, now: nu
   }
 }
 
-async function dropOldest(directory: string, keep: number): Promise<void> {
-  const backups = await backupsIn(directory);
-  for (const name of backups.slice(0, Math.max(0, backups.length - keep))) await rm(join(directory, name));
+/** @param written stays, whatever the others are dated */
+async function dropOldest(written: string, keep: number, now: number): Promise<void> {
+  const directory = dirname(written);
+  const { ahead, backups } = await backupsIn(directory, now);
+  for (const name of [...ahead, ...backups].slice(0, -keep)) {
+    if (name !== basename(written)) await rm(join(directory, name));
+  }
 }
 
 /** Thrown when there is no archive where one should be. */
@@ -80,26 +88,53 @@ export class NoArchiveError extends Error {
   override readonly name = "NoArchiveError";
 }
 
+export interface ArchiveInput {
+  readonly place: string;
+  readonly open: () => Readable;
+  readonly isRepeatable: boolean;
+  /** Backups of the directory that were passed over, because they are dated ahead of the time. */
+  readonly ahead: readonly string[];
+}
+
 /**
- * An archive, from a file, as the newest one of a directory, or as `-` from the standard input.
+ * An archive, from a file, as the newest one of a directory, or as `-` from the standard input. What a clock that was ahead
+ * dated would be the newest for years, so a directory's archives count up to the present time.
  *
+ * @param now milliseconds since the epoch
  * @throws {NoArchiveError}
  */
-export async function archiveInput(
-  from: string,
-): Promise<{ readonly place: string; readonly open: () => Readable; readonly isRepeatable: boolean }> {
-  if (from === "-") return { place: "the standard input", open: () => process.stdin, isRepeatable: false };
-  const place = (await isDirectory(from)) ? join(from, (await backupsIn(from)).at(-1) ?? "") : from;
+export async function archiveInput(from: string, now: number): Promise<ArchiveInput> {
+  if (from === "-") return { place: "the standard input", open: () => process.stdin, isRepeatable: false, ahead: [] };
+  if (!(await isDirectory(from))) return fileInput(from, []);
+  const { ahead, backups } = await backupsIn(from, now);
+  const newest = backups.at(-1);
+  if (newest !== undefined) return fileInput(join(from, newest), ahead);
+  if (ahead.length === 0) throw new NoArchiveError(`there is no backup at ${from}`);
+  throw new NoArchiveError(
+    `the backups at ${from} are dated ahead of this machine's clock, name one: ${ahead.join(", ")}`,
+  );
+}
+
+async function fileInput(place: string, ahead: readonly string[]): Promise<ArchiveInput> {
   if ((await stat(place).catch(() => null))?.isFile() !== true)
-    throw new NoArchiveError(`there is no backup at ${from}`);
-  return { place, open: () => createReadStream(place), isRepeatable: true };
+    throw new NoArchiveError(`there is no backup at ${place}`);
+  return { place, open: () => createReadStream(place), isRepeatable: true, ahead };
 }
 
 async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null))?.isDirectory() === true;
 }
 
-/** The oldest first. */
-async function backupsIn(directory: string): Promise<string[]> {
-  return (await readdir(directory)).filter((name) => IN_DIRECTORY.test(name)).toSorted();
+/** The oldest first; apart from them those that no backup made until now can be named after. */
+async function backupsIn(
+  directory: string,
+  now: number,
+): Promise<{ readonly ahead: readonly string[]; readonly backups: readonly string[] }> {
+  const names = (await readdir(directory)).filter((name) => IN_DIRECTORY.test(name)).toSorted();
+  const latest = nameAt(now + CLOCKS_APART_MS);
+  return { ahead: names.filter((name) => name > latest), backups: names.filter((name) => name <= latest) };
+}
+
+function nameAt(now: number): string {
+  return `veil-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, "")}.tar`;
 }

@@ -78,19 +78,22 @@ describe("an archive", () => {
 describe("a backup", () => {
   const write = async (output: NodeJS.WritableStream) => void output.write("content");
   const at = (day: number) => Date.UTC(2026, 0, day, 2);
+  const clockAt = (day: number) => ({ now: () => at(day) });
 
   it("is its owner's alone, and leaves no half file when it fails", async () => {
     const to = join(directory, "one.tar");
-    expect(await writeBackupTo({ to, keep: null, now: at(1) }, write)).toMatchObject({ place: to });
+    expect(await writeBackupTo({ to, keep: null, clock: clockAt(1) }, write)).toMatchObject({ place: to });
     expect((await stat(to)).mode & 0o777).toBe(0o600);
     const failing = () => Promise.reject(new Error("MongoDB is away"));
-    await expect(writeBackupTo({ to: join(directory, "two.tar"), keep: null, now: at(1) }, failing)).rejects.toThrow();
+    await expect(
+      writeBackupTo({ to: join(directory, "two.tar"), keep: null, clock: clockAt(1) }, failing),
+    ).rejects.toThrow();
     expect(await readdir(directory)).toEqual(["one.tar"]);
   });
 
   it("takes the place of the oldest in a directory that keeps some", async () => {
     await writeFile(join(directory, "notes.txt"), "mine");
-    for (const day of [1, 2, 3, 4]) await writeBackupTo({ to: directory, keep: 2, now: at(day) }, write);
+    for (const day of [1, 2, 3, 4]) await writeBackupTo({ to: directory, keep: 2, clock: clockAt(day) }, write);
     const kept = ["notes.txt", "one.tar", "veil-20260103T020000Z.tar", "veil-20260104T020000Z.tar"];
     expect((await readdir(directory)).toSorted()).toEqual(kept);
   });
@@ -104,20 +107,58 @@ describe("a backup", () => {
     const touched = async (name: string, now: number) => utimes(join(place, name), now / 1_000, now / 1_000);
     for (const name of files) await touched(name, at(2));
     await touched("veil-20260104T010000Z.tar.7.unfinished", at(4) - 60_000);
-    await writeBackupTo({ to: join(place, "one.tar"), keep: null, now: at(4) }, write);
-    await writeBackupTo({ to: place, keep: 7, now: at(4) }, write);
+    await writeBackupTo({ to: join(place, "one.tar"), keep: null, clock: clockAt(4) }, write);
+    await writeBackupTo({ to: place, keep: 7, clock: clockAt(4) }, write);
     const kept = [others, "one.tar", "veil-20260104T010000Z.tar.7.unfinished", "veil-20260104T020000Z.tar"];
     expect((await readdir(place)).toSorted()).toEqual(kept);
     await rm(place, { recursive: true });
   });
 
+  it("stays whatever a clock that was ahead dated others, which go first and are not taken for the newest", async () => {
+    const place = join(directory, "ahead");
+    await mkdir(place);
+    const [first, second] = ["veil-20310101T020000Z.tar", "veil-20310102T020000Z.tar"];
+    for (const name of [first, second]) await writeFile(join(place, name), "content");
+    await expect(archiveInput(place, at(4))).rejects.toThrow(`name one: ${first}, ${second}`);
+    const kept: string[][] = [];
+    for (const day of [3, 4, 5]) {
+      const { place: made } = await writeBackupTo({ to: place, keep: 2, clock: clockAt(day) }, write);
+      const { place: newest, ahead } = await archiveInput(place, at(day));
+      expect(newest).toBe(made);
+      expect(ahead).toEqual(day === 3 ? [second] : []);
+      kept.push((await readdir(place)).toSorted());
+    }
+    expect(kept).toEqual([
+      ["veil-20260103T020000Z.tar", second],
+      ["veil-20260103T020000Z.tar", "veil-20260104T020000Z.tar"],
+      ["veil-20260104T020000Z.tar", "veil-20260105T020000Z.tar"],
+    ]);
+    // Two clocks are never quite the same: the newest one may be dated minutes ahead of the machine that reads it.
+    const { place: newest } = await archiveInput(place, at(5) - 120_000);
+    expect(newest).toBe(join(place, "veil-20260105T020000Z.tar"));
+    await rm(place, { recursive: true });
+  });
+
+  it("is not the one to go when another that began later was faster", async () => {
+    const place = join(directory, "slow");
+    await mkdir(place);
+    let now = at(3);
+    await writeBackupTo({ to: place, keep: 1, clock: { now: () => now } }, async (output) => {
+      now = at(4);
+      await writeBackupTo({ to: place, keep: 1, clock: clockAt(4) }, write);
+      output.write("content");
+    });
+    expect((await readdir(place)).toSorted()).toEqual(["veil-20260103T020000Z.tar", "veil-20260104T020000Z.tar"]);
+    await rm(place, { recursive: true });
+  });
+
   it("is read twice from a file, once from the standard input, and in a directory as the newest one", async () => {
     const one = join(directory, "one.tar");
-    expect(await archiveInput(one)).toMatchObject({ place: one, isRepeatable: true });
-    await expect(archiveInput(join(directory, "none.tar"))).rejects.toThrow(NoArchiveError);
-    expect(await archiveInput("-")).toMatchObject({ isRepeatable: false });
-    expect(await archiveInput(directory)).toMatchObject({ place: join(directory, "veil-20260104T020000Z.tar") });
-    await expect(archiveInput(import.meta.dirname)).rejects.toThrow(NoArchiveError);
+    expect(await archiveInput(one, at(4))).toMatchObject({ place: one, isRepeatable: true });
+    await expect(archiveInput(join(directory, "none.tar"), at(4))).rejects.toThrow(NoArchiveError);
+    expect(await archiveInput("-", at(4))).toMatchObject({ isRepeatable: false });
+    expect(await archiveInput(directory, at(4))).toMatchObject({ place: join(directory, "veil-20260104T020000Z.tar") });
+    await expect(archiveInput(import.meta.dirname, at(4))).rejects.toThrow(NoArchiveError);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { BackupDatabase } from "@veil/mongo";
+import type { Head } from "./archive-entries.ts";
 import { type ArchiveReport, readArchive } from "./read-archive.ts";
 import type { BackedUpSecrets } from "./secret-files.ts";
 import { writeArchive } from "./write-archive.ts";
@@ -45,6 +46,8 @@ export interface RestoreOptions {
   readonly isRepeatable: boolean;
   /** Whether what the database holds is to go. */
   readonly replace: boolean;
+  /** Given what will be restored before anything is cleared; of an archive that opens once, nothing is known by then. */
+  readonly onFound: (head: Head) => void;
 }
 
 /**
@@ -53,12 +56,13 @@ export interface RestoreOptions {
  * @throws {DatabaseNotEmptyError}
  * @throws {ArchiveDamagedError}
  */
-export async function restore({ uri, open, isRepeatable, replace }: RestoreOptions): Promise<ArchiveReport> {
+export async function restore(options: RestoreOptions): Promise<ArchiveReport> {
+  const { uri, open, isRepeatable, replace, onFound } = options;
   const database = await BackupDatabase.open(uri);
   try {
     const filled = await database.filled();
     if (filled.length > 0 && !replace) throw new DatabaseNotEmptyError(filled);
-    if (isRepeatable) await readArchive(open(), async () => {});
+    if (isRepeatable) onFound((await readArchive(open(), async () => {})).head);
     await database.clear();
     try {
       const report = await readArchive(open(), (collection, bson) => database.insert({ collection, bson }));

@@ -1,5 +1,5 @@
 import { systemClock } from "@veil/runtime";
-import { ArchiveDamagedError } from "./archive-entries.ts";
+import { ArchiveDamagedError, type Head } from "./archive-entries.ts";
 import { archiveInput, NoArchiveError, writeBackupTo } from "./archive-files.ts";
 import { backUp, DatabaseNotEmptyError, restore } from "./back-up.ts";
 import type { Command } from "./parse-command.ts";
@@ -33,16 +33,17 @@ export async function runCommand(
   try {
     if (command.action === "backup") {
       const kept = (await secrets?.read()) ?? {};
-      const now = systemClock.now();
-      const { place, result } = await writeBackupTo({ ...command, now }, (output) =>
+      const { place, result } = await writeBackupTo({ ...command, clock: systemClock }, (output, now) =>
         backUp({ uri, secrets: kept, now }, output),
       );
       say(`Backed up ${totalOf(result.documents)} documents and ${namesOf(kept)} to ${place}.`);
       say("Whoever has it has all keys and these secrets: keep it as you keep them.");
       return 0;
     }
-    const { place, ...input } = await archiveInput(command.from);
-    const { head, secrets: found, documents } = await restore({ uri, ...input, replace: command.replace });
+    const { place, ahead, ...input } = await archiveInput(command.from, systemClock.now());
+    if (ahead.length > 0) say(`Passed over, for this machine's clock says it is earlier: ${ahead.join(", ")}.`);
+    const onFound = ({ at }: Head) => say(`Restoring the backup of ${at} from ${place}.`);
+    const { head, secrets: found, documents } = await restore({ uri, ...input, replace: command.replace, onFound });
     await secrets?.write(found);
     say(`Restored ${totalOf(documents)} documents of ${head.at} from ${place}.`);
     if (secrets === null) say(`Left out, for nothing says where they belong: ${namesOf(found)}.`);

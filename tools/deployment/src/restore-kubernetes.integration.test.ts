@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCommand, runCommand } from "@veil/backup";
@@ -83,7 +83,15 @@ test("nothing is restored while a service runs", async () => {
 });
 
 test("the newest backup replaces what is there, and the passwords of the new system's engines stay", async () => {
+  // A clock that was ahead dated it.
+  const ahead = "veil-20990101T020000Z.tar";
+  await writeFile(join(directory, ahead), "no archive");
+  said.length = 0;
   expect(await restore()).toBe(0);
+  const [passedOver, restoring] = said;
+  expect(passedOver).toContain(ahead);
+  expect(restoring).toMatch(/^Restoring the backup of \d{4}-.+ from .+\.tar\.$/);
+  await rm(join(directory, ahead));
   expect(await names()).toEqual(["one", "two"]);
   expect(await target.db().collection("installation").countDocuments()).toBe(0);
   expect(secret).toEqual({ ...kept, ...backedUp });
