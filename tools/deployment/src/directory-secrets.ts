@@ -1,6 +1,6 @@
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readFileIfThere, writePrivateFile } from "@veil/runtime";
+import { PUBLIC_MODE, readFileIfThere, writePrivateFile, writePublicFile } from "@veil/runtime";
 import type { Files } from "./handout.ts";
 import { type SecretName, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
 
@@ -39,8 +39,8 @@ export async function handOutFiles(directory: string, files: Files): Promise<voi
   await mkdir(directory, { recursive: true });
   for (const [name, content] of Object.entries(files)) {
     const path = join(directory, name);
-    if ((await readFileIfThere(path))?.trim() === content.trim()) continue;
-    await writePrivateFile(path, content);
-    await chmod(path, 0o444);
+    if ((await readFileIfThere(path))?.trim() !== content.trim()) await writePublicFile(path, content);
+    // Versions before gave a file its mode after its name, and one that was killed in between left it to its owner alone.
+    else if (((await stat(path)).mode & 0o777) !== PUBLIC_MODE) await chmod(path, PUBLIC_MODE);
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { realityPublicKey } from "@veil/xray-config";
@@ -52,4 +52,10 @@ test("secrets are readable by their owner alone, files handed out by all", async
   expect(await modeOf(join(consumer, "redis-url"))).toBe(0o444);
   await handOutFiles(consumer, { "redis-url": "redis://:two@redis:6379" });
   expect(await readFile(join(consumer, "redis-url"), "utf8")).toBe("redis://:two@redis:6379");
+  expect(await modeOf(join(consumer, "redis-url"))).toBe(0o444);
+
+  // What a setup left that was killed before it had given the file its mode.
+  await chmod(join(consumer, "redis-url"), 0o600);
+  await handOutFiles(consumer, { "redis-url": "redis://:two@redis:6379" });
+  expect(await modeOf(join(consumer, "redis-url"))).toBe(0o444);
 });

@@ -67,4 +67,4 @@ export { SharedClock, type TimeSample } from "./shared-clock.ts";
 export { SharedRun } from "./shared-run.ts";
 export { TimeLimitError, withinTime } from "./within-time.ts";
 export { CoalescedCalls, type CoalescedCallsOptions } from "./coalesced-calls.ts";
-export { readFileIfThere, writePrivateFile } from "./files.ts";
+export { PUBLIC_MODE, readFileIfThere, writePrivateFile, writePublicFile } from "./files.ts";
