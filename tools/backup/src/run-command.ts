@@ -3,12 +3,14 @@ import { ArchiveDamagedError, type Head } from "./archive-entries.ts";
 import { archiveInput, NoArchiveError, writeBackupTo } from "./archive-files.ts";
 import { backUp, DatabaseNotEmptyError, restore } from "./back-up.ts";
 import type { Command } from "./parse-command.ts";
-import type { BackedUpSecrets } from "./secret-files.ts";
+import type { BackedUpSecrets, SecretName } from "./secret-files.ts";
 
 /** Where the secrets of a system are kept. */
 export interface SecretPlace {
   /** For people. */
   readonly name: string;
+  /** The secrets that have no effect by standing there: a setting has to name them. */
+  readonly bySetting: readonly SecretName[];
   read(): Promise<BackedUpSecrets>;
   /** Puts those that are given in place of what is there, and leaves the others. */
   write(secrets: BackedUpSecrets): Promise<void>;
@@ -47,7 +49,7 @@ export async function runCommand(
     await secrets?.write(found);
     say(`Restored ${totalOf(documents)} documents of ${head.at} from ${place}.`);
     if (secrets === null) say(`Left out, for nothing says where they belong: ${namesOf(found)}.`);
-    else say(`Put ${namesOf(found)} into ${secrets.name}.`);
+    else sayRestored(found, secrets, say);
     return 0;
   } catch (error) {
     const isRefusal = [ArchiveDamagedError, DatabaseNotEmptyError, NoArchiveError].some(
@@ -57,6 +59,17 @@ export async function runCommand(
     say(error.message);
     return 1;
   }
+}
+
+function sayRestored(found: BackedUpSecrets, { name, bySetting }: SecretPlace, say: (line: string) => void): void {
+  const [left, put] = [bySetting.filter((one) => found[one] !== undefined), { ...found }];
+  for (const one of left) delete put[one];
+  say(`Put ${namesOf(put)} into ${name}.`);
+  if (left.length === 0) return;
+  const settings = left.map((one) => one.toUpperCase().replaceAll("-", "_"));
+  say(
+    `To have ${left.join(", ")} again set ${settings.join(", ")}, as docs/deployment.md says under "Backup and restore".`,
+  );
 }
 
 function totalOf(documents: Readonly<Record<string, number>>): number {

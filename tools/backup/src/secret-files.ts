@@ -18,6 +18,9 @@ export const SECRET_NAMES = [
 export type SecretName = (typeof SECRET_NAMES)[number];
 export const secretName = z.enum(SECRET_NAMES);
 
+/** Those that a system may go without: where files hold secrets, a service reads them if a setting names the file. */
+export const OPTIONAL_SECRET_NAMES = ["api-readonly-key", "admin-password"] as const satisfies SecretName[];
+
 /** Those that there are, none of them empty. */
 export type BackedUpSecrets = Readonly<Partial<Record<SecretName, string>>>;
 
@@ -25,6 +28,7 @@ export type BackedUpSecrets = Readonly<Partial<Record<SecretName, string>>>;
 export function secretDirectory(directory: string): SecretPlace {
   return {
     name: directory,
+    bySetting: OPTIONAL_SECRET_NAMES,
     read: async () => {
       const found: Partial<Record<SecretName, string>> = {};
       for (const name of SECRET_NAMES) {

@@ -35,7 +35,7 @@ beforeAll(async () => {
     .collection("keys")
     .insertMany([{ name: "one" }, { name: "two" }]);
   await target.db().collection("installation").insertOne({ flow: "none" });
-  const place = { name: "a test", read: async () => backedUp, write: async () => {} };
+  const place = { name: "a test", bySetting: [], read: async () => backedUp, write: async () => {} };
   const command = parseCommand(["backup", "--to", `${directory}/`]);
   if (command === null) throw new Error("no command");
   expect(await runCommand(command, { uri: uris[0], secrets: place }, () => {})).toBe(0);

@@ -43,6 +43,7 @@ async function secretPlace(api: Api): Promise<SecretPlace | null> {
   if (kept === undefined) return null;
   return {
     name: `the Secret ${SECRET}`,
+    bySetting: [],
     read: async () => Object.fromEntries(SECRET_NAMES.flatMap((name) => (kept[name] ? [[name, kept[name]]] : []))),
     write: async (restored: BackedUpSecrets) => {
       await secrets.write(SECRET, { ...kept, ...restored });

@@ -1,4 +1,4 @@
-import type { BackedUpSecrets, SecretPlace } from "@veil/backup";
+import { type BackedUpSecrets, OPTIONAL_SECRET_NAMES, type SecretPlace } from "@veil/backup";
 import { freePort } from "@veil/engines";
 import { readFileIfThere, writePrivateFile } from "@veil/runtime";
 import { ensureApiKey } from "./api-key.ts";
@@ -9,6 +9,7 @@ import { readRealityFile } from "./reality-identity.ts";
 export function dataSecrets({ root, apiKeyFile, webhookKeyFile, realityFile }: DataDirectory): SecretPlace {
   return {
     name: root,
+    bySetting: OPTIONAL_SECRET_NAMES,
     read: async () => {
       const [apiKey, webhookKey] = await Promise.all([apiKeyFile, webhookKeyFile].map(contentOf));
       const reality = await readRealityFile(realityFile);
