@@ -2,7 +2,7 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PUBLIC_MODE, readFileIfThere, writePrivateFile, writePublicFile } from "@veil/runtime";
 import type { Files } from "./handout.ts";
-import { type SecretName, type Secrets, type SecretStore, secretNames } from "./secrets.ts";
+import { type ChangedSecrets, type SecretName, type SecretStore, secretNames } from "./secrets.ts";
 
 /** Keeps every secret that is made in a file of its name, readable by its owner alone. Others stay where they are set. */
 export class DirectorySecretStore implements SecretStore {
@@ -22,12 +22,9 @@ export class DirectorySecretStore implements SecretStore {
     return found;
   }
 
-  async write(secrets: Secrets): Promise<void> {
+  async write(secrets: ChangedSecrets): Promise<void> {
     await mkdir(this.place, { recursive: true });
-    const kept = await this.read();
-    for (const name of secretNames) {
-      if (kept[name] !== secrets[name]) await writePrivateFile(join(this.place, name), `${secrets[name]}\n`);
-    }
+    for (const [name, value] of Object.entries(secrets)) await writePrivateFile(join(this.place, name), `${value}\n`);
   }
 }
 

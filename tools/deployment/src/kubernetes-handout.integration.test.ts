@@ -8,9 +8,10 @@ import { KubernetesApi } from "@veil/kubernetes";
 import { KubernetesHandout } from "./kubernetes-handout.ts";
 import { deploymentSettings } from "./settings.ts";
 
+const texts = z.record(z.string(), z.string());
 const secretBody = z.object({
-  metadata: z.object({ name: z.string(), annotations: z.record(z.string(), z.string()) }),
-  stringData: z.record(z.string(), z.string()),
+  metadata: z.object({ name: z.string(), annotations: texts, labels: texts, resourceVersion: z.string().optional() }),
+  data: texts,
 });
 
 /** The Secrets of the namespace, and the requests beside reading. */
@@ -20,6 +21,8 @@ const patched: string[] = [];
 const workloads = ["deployments/api", "deployments/xray-worker", "deployments/stats-collector", "statefulsets/redis"];
 /** Fails the next call to what begins with it. */
 let broken: string | null = null;
+/** Done before the next Secret is replaced, as by another one who is faster. */
+let meanwhile: (() => void) | null = null;
 let server: Server;
 let api: KubernetesApi;
 
@@ -55,13 +58,29 @@ async function answer(request: IncomingMessage): Promise<{ status: number; body:
   const name = path.replace(/^secrets\/?/, "");
   if (request.method === "GET") {
     const found = secrets.get(name);
-    if (found === undefined) return { status: 404, body: {} };
-    const data = Object.entries(found.stringData).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
-    return { status: 200, body: { metadata: found.metadata, data: Object.fromEntries(data) } };
+    return found === undefined ? { status: 404, body: {} } : { status: 200, body: found };
   }
   const secret = secretBody.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  secrets.set(secret.metadata.name, secret);
+  meanwhile?.();
+  meanwhile = null;
+  const { resourceVersion } = secrets.get(secret.metadata.name)?.metadata ?? {};
+  if (secret.metadata.resourceVersion !== resourceVersion) return { status: 409, body: {} };
+  put(secret);
   return { status: 200, body: {} };
+}
+
+let version = 0;
+function put({ metadata, data }: z.infer<typeof secretBody>): void {
+  version += 1;
+  secrets.set(metadata.name, { metadata: { ...metadata, resourceVersion: String(version) }, data });
+}
+
+/** What an operator does. */
+function edit(name: string, files: Readonly<Record<string, string>>): void {
+  const kept = secrets.get(name);
+  if (kept === undefined) throw new Error(`there is no Secret ${name}`);
+  const added = Object.entries(files).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+  put({ ...kept, data: { ...kept.data, ...Object.fromEntries(added) } });
 }
 
 function handout(env: Record<string, string> = {}): KubernetesHandout {
@@ -72,7 +91,10 @@ function handout(env: Record<string, string> = {}): KubernetesHandout {
   );
 }
 
-const contentOf = (name: string) => secrets.get(name)?.stringData ?? {};
+function contentOf(name: string): Record<string, string> {
+  const entries = Object.entries(secrets.get(name)?.data ?? {});
+  return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
+}
 
 test("the first pass makes all Secrets and replaces nobody, the second changes nothing", async () => {
   const first = await handout().prepare();
@@ -87,11 +109,8 @@ test("the first pass makes all Secrets and replaces nobody, the second changes n
 
 test("a secret that an operator replaces is handed out, and those who mount it are replaced", async () => {
   await handout().prepare();
-  const kept = secrets.get("veil-secrets");
   const next = "the-key-that-replaces-a-leaked-one-012345";
-  if (kept !== undefined) {
-    secrets.set("veil-secrets", { ...kept, stringData: { ...kept.stringData, "api-secret-key": next } });
-  }
+  edit("veil-secrets", { "api-secret-key": next });
   expect(await handout().prepare()).toEqual({ made: [], restarted: ["api"] });
   expect(contentOf("veil-api")["api-secret-key"]).toBe(next);
   expect(patched).toEqual(["deployments/api"]);
@@ -100,14 +119,36 @@ test("a secret that an operator replaces is handed out, and those who mount it a
 
 test("secrets that are never made are handed out when an operator adds them, and kept when others change", async () => {
   await handout().prepare();
-  const kept = secrets.get("veil-secrets");
   const added = { "api-readonly-key": "a-key-that-may-only-read-0123456789ab", "admin-password": "of-the-queues-page" };
-  if (kept !== undefined) secrets.set("veil-secrets", { ...kept, stringData: { ...kept.stringData, ...added } });
+  edit("veil-secrets", added);
   expect(await handout().prepare()).toEqual({ made: [], restarted: ["api", "stats-collector"] });
   expect(contentOf("veil-api")).toMatchObject({ "api-readonly-key": added["api-readonly-key"] });
   expect(contentOf("veil-stats-collector")).toMatchObject({ "admin-password": added["admin-password"] });
   await handout({ API_SECRET_KEY: "another-key-of-the-settings-0123456789ab" }).prepare();
   expect(contentOf("veil-secrets")).toMatchObject(added);
+});
+
+test("what others keep in a Secret, and what they change in it meanwhile, stays", async () => {
+  const metadata = {
+    name: "veil-secrets",
+    annotations: { "helm.sh/resource-policy": "keep" },
+    labels: { "app.kubernetes.io/managed-by": "Helm", team: "vpn" },
+  };
+  const own = { "of-another-program": "/wAA", "api-secret-key": Buffer.from("a-key-of-before").toString("base64") };
+  put({ metadata, data: own });
+  meanwhile = () => edit("veil-secrets", { "api-secret-key": "a-key-of-this-moment" });
+  expect((await handout().prepare()).made).toContain("reality-private-key");
+  expect(secrets.get("veil-secrets")).toMatchObject({ metadata, data: { "of-another-program": "/wAA" } });
+  expect(contentOf("veil-secrets")).toMatchObject({
+    "api-secret-key": "a-key-of-this-moment",
+    "reality-private-key": expect.any(String),
+  });
+  await handout().prepare();
+  const made = secrets.get("veil-api");
+  if (made !== undefined) put({ ...made, metadata: { ...made.metadata, labels: { team: "vpn" } } });
+  const API_SECRET_KEY = "another-key-of-the-settings-0123456789ab";
+  expect((await handout({ API_SECRET_KEY }).prepare()).restarted).toEqual(["api"]);
+  expect(secrets.get("veil-api")?.metadata).toMatchObject({ annotations: {}, labels: { team: "vpn" } });
 });
 
 test("a setting reaches the config of an engine, which nothing of ours runs", async () => {

@@ -73,7 +73,7 @@ export class KubernetesHandout {
       const content = files[consumer];
       if (content === undefined || !(await this.#secrets.write(`veil-${consumer}`, content))) continue;
       if (await this.#restart(consumer)) restarted.push(consumer);
-      await this.#secrets.restarted(`veil-${consumer}`, content);
+      await this.#secrets.restarted(`veil-${consumer}`);
     }
     return restarted;
   }

@@ -9,7 +9,7 @@ import { z } from "zod";
 import type { KubernetesApi } from "@veil/kubernetes";
 import { restoreKubernetes } from "./restore-kubernetes.ts";
 
-const secretBody = z.object({ stringData: z.record(z.string(), z.string()) });
+const secretBody = z.object({ data: z.record(z.string(), z.string()) });
 const kept = {
   "api-secret-key": "the-key-of-the-new-system",
   "mongodb-root-password": "of-the-new-system",
@@ -59,7 +59,8 @@ const api: Pick<KubernetesApi, "call"> = {
       const entries = Object.entries(secret ?? {});
       return { data: Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value).toString("base64")])) };
     }
-    secret = secretBody.parse(options?.body).stringData;
+    const restored = Object.entries(secretBody.parse(options?.body).data);
+    secret = Object.fromEntries(restored.map(([key, value]) => [key, Buffer.from(value, "base64").toString()]));
     return {};
   },
 };

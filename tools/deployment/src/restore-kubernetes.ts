@@ -45,8 +45,6 @@ async function secretPlace(api: Api): Promise<SecretPlace | null> {
     name: `the Secret ${SECRET}`,
     bySetting: [],
     read: async () => Object.fromEntries(SECRET_NAMES.flatMap((name) => (kept[name] ? [[name, kept[name]]] : []))),
-    write: async (restored: BackedUpSecrets) => {
-      await secrets.write(SECRET, { ...kept, ...restored });
-    },
+    write: async (restored: BackedUpSecrets) => secrets.add(SECRET, restored),
   };
 }

@@ -39,13 +39,16 @@ export type KeptSecrets = Readonly<Partial<Record<SecretName | OptionalSecretNam
  */
 export type Secrets = Readonly<Record<SecretName, string>> & KeptSecrets;
 
+/** Those of the secrets that a store does not have so. */
+export type ChangedSecrets = Readonly<Record<string, string>>;
+
 /** Where secrets are kept between two preparations. */
 export interface SecretStore {
   /** For the log: where an operator finds them. */
   readonly place: string;
   read(): Promise<KeptSecrets>;
-  /** Keeps them all; a reader sees the old ones or the new ones. */
-  write(secrets: Secrets): Promise<void>;
+  /** Keeps these beside all else that is there; a reader sees an old one or the new one. */
+  write(secrets: ChangedSecrets): Promise<void>;
 }
 
 /** The secrets of the settings, else those that are kept, else new ones. */
@@ -82,6 +85,7 @@ export async function ensureSecrets(
   };
   // A key that is none would give a config that Xray refuses.
   realityPublicKey(secrets["reality-private-key"]);
-  if (secretNames.some((name) => secrets[name] !== kept[name])) await store.write(secrets);
+  const changed = secretNames.filter((name) => secrets[name] !== kept[name]);
+  if (changed.length > 0) await store.write(Object.fromEntries(changed.map((name) => [name, secrets[name]])));
   return { secrets, made };
 }
