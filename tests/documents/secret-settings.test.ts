@@ -3,11 +3,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { readSettings } from "../../libs/platform/runtime/src/read-settings.ts";
 import { settingMetadata } from "../../libs/platform/runtime/src/setting-metadata.ts";
 import { apiSettings } from "../../services/api/src/settings.ts";
 import { collectorSettings } from "../../services/stats-collector/src/settings.ts";
 import { workerSettings } from "../../services/xray-worker/src/settings.ts";
 import { deploymentSettings } from "../../tools/deployment/src/settings.ts";
+import { serviceEnvironment } from "../../tools/local-stack/src/service-environment.ts";
 import { stackSettings } from "../../tools/local-stack/src/settings.ts";
 import { repoRoot, trackedFiles } from "./tracked-files.ts";
 
@@ -133,6 +135,18 @@ test.each(pairs)("under systemd %s has %s in a file that systemd hands it", asyn
   const [, file] = new RegExp(`^Environment=.*\\b${name}_FILE=%d/(\\S+)`, "m").exec(lines(units)) ?? [];
   expect(file).toBeDefined();
   expect(lines(units)).toMatch(new RegExp(`^LoadCredential=${file}:/etc/veil/secrets/`, "m"));
+});
+
+test.each(["api", "xray-worker", "stats-collector"] as const)("npm start gives %s its own secrets alone", (service) => {
+  const set = (suffix: string) => Object.fromEntries(all.map((name) => [`${name}${suffix}`, "A".repeat(43)]));
+  const settings = readSettings(stackSettings, { program: "npm start", env: {} });
+  const addresses = { redisUrl: "redis://127.0.0.1:1", mongodbUri: "mongodb://127.0.0.1:2/veil" };
+  const kept = { apiKeyFile: "/data/api-key", webhookKeyFile: "/data/webhook-key" };
+  for (const env of [set(""), set("_FILE")]) {
+    const given = Object.keys(serviceEnvironment(service, { env, settings, addresses, metricsPort: 5, ...kept }));
+    const secrets = all.filter((name) => given.includes(name) || given.includes(`${name}_FILE`));
+    expect(secrets).toEqual(services[service].toSorted());
+  }
 });
 
 test("no file of systemd has a place for a secret's value", async () => {

@@ -35,11 +35,18 @@ export function serviceEnvironment(service: ServiceName, options: ServiceEnviron
     ...(service !== "stats-collector" && webhookVariables(options)),
   };
   const defaults = { NODE_ENV: "production", SHUTDOWN_DEADLINE_MS };
-  return { ...defaults, ...without(env, [...Object.keys(decided), ...SECRETS_OF_OTHERS]), ...decided };
+  const ofOthers = Object.keys(SECRETS).filter((name) => SECRETS[name]?.includes(service) !== true);
+  return { ...defaults, ...without(env, [...Object.keys(decided), ...ofOthers]), ...decided };
 }
 
-/** The private key is Xray's alone; the API's key is the API's alone; webhooks are the API's and the worker's. */
-const SECRETS_OF_OTHERS = ["REALITY_PRIVATE_KEY", "API_SECRET_KEY", "WEBHOOK_SECRET_KEY"];
+/** Which services read a secret of the user's environment. The private key is Xray's alone. */
+const SECRETS: Readonly<Record<string, readonly ServiceName[]>> = {
+  ADMIN_PASSWORD: ["stats-collector"],
+  API_READONLY_KEY: ["api"],
+  API_SECRET_KEY: ["api"],
+  REALITY_PRIVATE_KEY: [],
+  WEBHOOK_SECRET_KEY: ["api", "xray-worker"],
+};
 
 /** A variable goes together with its form that names a file, for both at once are an error. */
 function without(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
