@@ -28,6 +28,7 @@ const PLACES: Readonly<Record<string, readonly string[]>> = {
   "libs/adapters/job-queue/src/micro-batch.ts": ["bundle"],
   "libs/adapters/job-queue/src/micro-batcher.ts": ["bundle"],
   "libs/adapters/job-queue/src/micro-batches.integration.test.ts": ["bundle"],
+  "libs/adapters/job-queue/src/queue-options.test.ts": ["bundle"],
   "libs/adapters/job-queue/src/rolling-update.integration.test.ts": ["bundle"],
   "docs/glossary.md": ["bundle"],
   "docs/metrics.md": ["bundle"],

@@ -192,6 +192,17 @@ export class TooManyStreamsError extends Error {
   override readonly name = "TooManyStreamsError";
 }
 
+/** Thrown when a caller has as many streams of events at this replica as one may have. */
+export class TooManyOwnStreamsError extends Error {
+  override readonly name = "TooManyOwnStreamsError";
+  readonly most: number;
+
+  constructor(most: number) {
+    super(`one caller may have ${most} streams`);
+    this.most = most;
+  }
+}
+
 /** Thrown when the shared store of writes does not answer. */
 export class WriteRecordsUnavailableError extends Error {
   override readonly name = "WriteRecordsUnavailableError";

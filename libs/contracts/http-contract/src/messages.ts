@@ -32,6 +32,8 @@ export const messages = {
   unsupportedContentEncoding: "Content-Encoding must be gzip, deflate, br or identity",
   lastEventIdMalformed: "Last-Event-ID must be the seq of an event",
   tooManyStreams: "This server streams to as many callers as it can",
+  tooManyOwnStreams: (most: number) =>
+    `This server streams to one caller ${most} times at once: share one stream, or end those that nobody reads`,
   idempotencyKeyMalformed: "Idempotency-Key must be 1 to 255 visible ASCII characters",
   idempotencyKeyReused: "Idempotency-Key was used before with another request",
   answerNotKept: (status: number) =>

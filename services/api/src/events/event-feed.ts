@@ -1,14 +1,17 @@
 import type { EventQuery, EventReader, LoggedEvent } from "@veil/events";
-import { TooManyStreamsError } from "../errors.ts";
+import { TooManyOwnStreamsError, TooManyStreamsError } from "../errors.ts";
 
 /** Each stream looks by itself so often when nobody says that there is something new. */
 const LOOK_AFTER_MS = 5_000;
 const READ_AT_ONCE = 200;
 /** Streams of one replica at once: each keeps a connection, and reads when something new is logged. */
 const MOST_STREAMS = 100;
+/** Of them one caller's: whoever opens more than it needs leaves room to others. */
+const MOST_OF_ONE = 25;
 
 export interface EventFeedOptions {
   readonly mostStreams?: number;
+  readonly mostOfOne?: number;
   readonly lookAfterMs?: number;
 }
 
@@ -16,16 +19,20 @@ export interface EventFeedOptions {
 export class EventFeed {
   readonly #events: EventReader;
   readonly #mostStreams: number;
+  readonly #mostOfOne: number;
   readonly #lookAfterMs: number;
   readonly #stopping = new AbortController();
-  #open = 0;
+  /** The caller of each open stream. */
+  readonly #open: string[] = [];
   /** How often somebody said that there is something new. */
   #news = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(events: EventReader, { mostStreams = MOST_STREAMS, lookAfterMs = LOOK_AFTER_MS }: EventFeedOptions = {}) {
+  constructor(events: EventReader, options: EventFeedOptions = {}) {
+    const { mostStreams = MOST_STREAMS, mostOfOne = MOST_OF_ONE, lookAfterMs = LOOK_AFTER_MS } = options;
     this.#events = events;
     this.#mostStreams = mostStreams;
+    this.#mostOfOne = mostOfOne;
     this.#lookAfterMs = lookAfterMs;
   }
 
@@ -45,15 +52,19 @@ export class EventFeed {
    * Events from a certain one on, then those that come until {@link stop}; to be iterated. The reader takes each part
    * before more is read.
    *
+   * @param caller names whoever follows
    * @throws {TooManyStreamsError} when there are as many as this replica has room for, or it is about to stop
+   * @throws {TooManyOwnStreamsError} when this caller has as many as one may have
    */
-  follow(query: Omit<EventQuery, "limit">): AsyncGenerator<readonly LoggedEvent[]> {
-    if (this.#open >= this.#mostStreams || this.#stopping.signal.aborted) throw new TooManyStreamsError();
-    this.#open += 1;
-    return this.#read(query);
+  follow(query: Omit<EventQuery, "limit">, caller: string): AsyncGenerator<readonly LoggedEvent[]> {
+    if (this.#open.length >= this.#mostStreams || this.#stopping.signal.aborted) throw new TooManyStreamsError();
+    const ofCaller = this.#open.filter((other) => other === caller).length;
+    if (ofCaller >= this.#mostOfOne) throw new TooManyOwnStreamsError(this.#mostOfOne);
+    this.#open.push(caller);
+    return this.#read(query, caller);
   }
 
-  async *#read({ after, ...query }: Omit<EventQuery, "limit">): AsyncGenerator<readonly LoggedEvent[]> {
+  async *#read({ after, ...query }: Omit<EventQuery, "limit">, caller: string): AsyncGenerator<readonly LoggedEvent[]> {
     let last = after;
     try {
       while (!this.#stopping.signal.aborted) {
@@ -65,7 +76,7 @@ export class EventFeed {
         if (events.length < READ_AT_ONCE) await this.#wait(news);
       }
     } finally {
-      this.#open -= 1;
+      this.#open.splice(this.#open.indexOf(caller), 1);
     }
   }
 

@@ -1,7 +1,9 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { someEvent } from "@veil/events/testing";
 import { storedToken } from "@veil/tokens/testing";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { STALLED_READER_MS } from "../http/stalled-readers.ts";
 import { type InMemoryApi, startInMemoryApi } from "../../test/in-memory/start-in-memory-api.ts";
 
 /** What is to be in time may be late where others take the machine: not three times in a row. */
@@ -45,6 +47,12 @@ async function stream(query = "", headers: Record<string, string> = {}) {
   return { response, state, ids, abort: () => aborting.abort() };
 }
 
+async function newToken(rights: { readonly owner?: string } = {}): Promise<Record<string, string>> {
+  const { text, ...token } = storedToken({ scopes: ["events:read"], ...rights });
+  await api.plane.tokens.insert(token);
+  return { authorization: `Bearer ${text}` };
+}
+
 it("streams what there is, then what comes, each with its number and as the list shows it", async () => {
   await log(2);
   const { response, state, ids } = await stream();
@@ -80,12 +88,47 @@ it("looks by itself when nobody says that there is something new", async () => {
 
 it("refuses an id that no event has, and more streams than there is room for, until one ends", async () => {
   expect((await stream("", { "last-event-id": "x" })).response.status).toBe(400);
-  const streams = [await stream(), await stream(), await stream()];
-  const refused = await stream();
+  const token = await newToken();
+  const streams = [await stream(), await stream(), await stream(), await stream("", token)];
+  const refused = await stream("", token);
   expect(refused.response.status).toBe(503);
   await vi.waitFor(() => expect(refused.state.text).toContain("as many callers as it can"));
   streams[0]?.abort();
   await vi.waitFor(async () => expect((await stream()).response.status).toBe(200));
+});
+
+it("leaves room to others where one caller opens as many streams as it may, and where one owner's tokens do", async () => {
+  const [one, other] = [await newToken({ owner: "reseller" }), await newToken({ owner: "reseller" })];
+  const streams = [await stream("", one), await stream("", other), await stream("", one)];
+  const refused = await stream("", other);
+  expect(refused.response.status).toBe(503);
+  await vi.waitFor(() => expect(refused.state.text).toContain("to one caller 3 times at once"));
+  expect((await stream()).response.status).toBe(200);
+  streams[0]?.abort();
+  await vi.waitFor(async () => expect((await stream("", other)).response.status).toBe(200));
+});
+
+it("cuts off a caller who takes nothing for half a minute", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+  try {
+    await log(6_000, { data: { key: { note: "x".repeat(2_000) } } });
+    const reader = connect({ host: "127.0.0.1", port: Number(new URL(api.baseUrl).port) }).pause();
+    const head = [
+      "GET /api/events HTTP/1.1",
+      "Host: a",
+      `Authorization: Bearer ${api.secret}`,
+      "Accept: text/event-stream",
+    ];
+    reader.write(`${head.join("\r\n")}\r\n\r\n`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await vi.advanceTimersByTimeAsync(STALLED_READER_MS - 2_000);
+    expect(api.finished).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await vi.waitFor(() => expect(api.finished).toHaveLength(1));
+    reader.destroy();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("keeps no place for callers who went before they were let in", async () => {

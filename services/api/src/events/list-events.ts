@@ -1,6 +1,6 @@
 import type { EventQuery, EventReader } from "@veil/events";
 import { eventBody, type EventListQuery } from "@veil/http-contract";
-import { type RequestScope, viewerOf } from "../ports.ts";
+import { callerOf, type RequestScope, viewerOf } from "../ports.ts";
 import type { EventsReply } from "../reply/reply.ts";
 import type { EventFeed } from "./event-feed.ts";
 
@@ -8,6 +8,12 @@ import type { EventFeed } from "./event-feed.ts";
 export function visibleEvents(scope: RequestScope): Pick<EventQuery, "owner"> {
   const { owner } = viewerOf(scope);
   return owner === null ? {} : { owner };
+}
+
+/** All tokens of an owner are one follower. */
+function followerOf(scope: RequestScope): string {
+  const { id, owner } = callerOf(scope);
+  return owner === null ? `caller:${id}` : `owner:${owner}`;
 }
 
 export interface ListEventsPorts {
@@ -30,6 +36,6 @@ export function listEvents(
   return {
     kind: "events",
     list: async () => ({ events: (await events.read({ ...query, after, limit })).map(eventBody) }),
-    follow: (lastEventId) => feed.follow({ ...query, after: lastEventId ?? after }),
+    follow: (lastEventId) => feed.follow({ ...query, after: lastEventId ?? after }, followerOf(scope)),
   };
 }

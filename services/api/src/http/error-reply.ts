@@ -17,6 +17,7 @@ import {
   OutcomeUnknownError,
   RightsBeyondError,
   TokenNotFoundError,
+  TooManyOwnStreamsError,
   TooManyStreamsError,
   WebhookNotFoundError,
   WebhooksNotConfiguredError,
@@ -88,6 +89,7 @@ export function errorReply(error: unknown): ErrorReply {
   if (error instanceof WriteRecordsUnavailableError) {
     return unavailable(messages.idempotencyUnavailable);
   }
+  if (error instanceof TooManyOwnStreamsError) return unavailable(messages.tooManyOwnStreams(error.most));
   if (error instanceof TooManyStreamsError) return unavailable(messages.tooManyStreams);
   if (error instanceof WriteUnavailableError) {
     return unavailable(messages.failedTo(error.action, error.reason));

@@ -5,6 +5,7 @@ import type { Request, Response } from "express";
 import type { EventsReply } from "../reply/reply.ts";
 import { HttpError } from "./http-error.ts";
 import { requestContext } from "./request-context.ts";
+import { STALLED_READER_MS } from "./stalled-readers.ts";
 
 /** A comment, so that proxies and clients see that the connection is alive, and so soon is a dead one noticed. */
 const HEARTBEAT_MS = 15_000;
@@ -60,14 +61,20 @@ async function writeStream(
     for await (const events of stream) {
       if (over.signal.aborted || response.writableEnded) return;
       const isTaken = events.length === 0 || response.write(events.map(textOf).join(""));
-      // A slow reader is waited for: no more is read from the store meanwhile.
-      if (!isTaken) await once(response, "drain", { signal: over.signal }).catch(() => undefined);
+      if (!isTaken) await drained(response, over.signal);
     }
   } finally {
     clearInterval(heartbeat);
     clearInterval(check);
     response.end();
   }
+}
+
+/** A slow reader is waited for: no more is read from the store meanwhile. One that takes nothing leaves its place to others. */
+async function drained(response: Response, over: AbortSignal): Promise<void> {
+  const stalled = setTimeout(() => response.destroy(), STALLED_READER_MS);
+  await once(response, "drain", { signal: over }).catch(() => undefined);
+  clearTimeout(stalled);
 }
 
 /** Nothing is kept for a caller who has not taken all by the next look. */

@@ -4,9 +4,7 @@ import { type Request, type Response, Router } from "express";
 import type { CompressedFile, Encoding } from "../reply/compressed-file.ts";
 import type { ListReply, LongList, Reply } from "../reply/reply.ts";
 import { sendEvents } from "./send-events.ts";
-
-/** A reader that takes nothing for so long holds a cursor for nobody. */
-const STALLED_READER_MS = 30_000;
+import { STALLED_READER_MS } from "./stalled-readers.ts";
 
 /** Writes an answer. Rejects when a stream fails: before its first chunk nothing has been sent yet. */
 export async function sendReply(reply: Reply, request: Request, response: Response): Promise<void> {

@@ -77,7 +77,7 @@ export class InMemoryPlane {
   readonly tokens = new InMemoryTokens();
   readonly devices = new InMemoryDevices();
   readonly events = new InMemoryEventLog();
-  readonly feed = new EventFeed(this.events, { mostStreams: 3, lookAfterMs: 50 });
+  readonly feed = new EventFeed(this.events, { mostStreams: 4, mostOfOne: 3, lookAfterMs: 50 });
   readonly webhooks = new InMemoryWebhooks();
   /** The fleet of the beginning, as an API knows it that has not looked since. */
   readonly knownFleet: Fleet = { revision: 1, nodes: [someNode("main")], hosts: [] };
