@@ -10,7 +10,7 @@ import {
 import { discoveryVariables, requireDiscoveryTls } from "./discovery/discovery-settings.ts";
 import {
   booleanFlag,
-  commaList,
+  commaListOrOff,
   type DependentSettings,
   engineVariables,
   runtimeSettings,
@@ -40,10 +40,10 @@ export const workerSettings = z
     TIMEZONE: timeZone().default("UTC").meta({ example: "Europe/Berlin" }),
     /** After how many days an expired key is deleted; never when it is not set. */
     DELETE_EXPIRED_AFTER_DAYS: wholeNumber({ min: 1, max: 36_500 }).optional().meta({ example: "90" }),
-    /** At how many percent of its traffic limit a key's use is reported; never when it is empty. */
-    USAGE_THRESHOLDS: commaList(percent).default([80, 95]).meta({ example: "80,95" }),
-    /** How many hours before its end a key's expiry is reported; never when it is empty. */
-    EXPIRES_SOON_HOURS: commaList(hours).default([72, 24]).meta({ example: "72,24" }),
+    /** At how many percent of its traffic limit a key's use is reported; never when it is `off`. */
+    USAGE_THRESHOLDS: commaListOrOff(percent).default([80, 95]).meta({ example: "80,95" }),
+    /** How many hours before its end a key's expiry is reported; never when it is `off`. */
+    EXPIRES_SOON_HOURS: commaListOrOff(hours).default([72, 24]).meta({ example: "72,24" }),
     /** For how many days events are kept. */
     EVENTS_DAYS: wholeNumber({ min: 1, max: 3_650 }).default(30).meta({ example: "30" }),
     /** Whether a removed user's multiplexed connection is kept from opening further streams. */

@@ -53,6 +53,7 @@ export { settingMetadata } from "./setting-metadata.ts";
 export {
   booleanFlag,
   commaList,
+  commaListOrOff,
   durationMs,
   json,
   LOG_LEVELS,

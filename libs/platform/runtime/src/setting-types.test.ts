@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { booleanFlag, commaList, durationMs, logLevel, port, url, wholeNumber } from "./setting-types.ts";
+import {
+  booleanFlag,
+  commaList,
+  commaListOrOff,
+  durationMs,
+  logLevel,
+  port,
+  url,
+  wholeNumber,
+} from "./setting-types.ts";
 
 function accepts(schema: z.ZodType, value: string): boolean {
   return schema.safeParse(value).success;
@@ -83,6 +92,14 @@ describe("commaList", () => {
   it("reads every entry with the item's schema", () => {
     expect(commaList(port()).parse("80,443")).toEqual([80, 443]);
     expect(accepts(commaList(port()), "80,none")).toBe(false);
+  });
+});
+
+describe("commaListOrOff", () => {
+  it("reads a list, and off as an empty one", () => {
+    expect(commaListOrOff(port()).parse("80, 443")).toEqual([80, 443]);
+    expect(["off", " OFF "].map((text) => commaListOrOff(port()).parse(text))).toEqual([[], []]);
+    expect(accepts(commaListOrOff(port()), "80,off")).toBe(false);
   });
 });
 

@@ -113,6 +113,18 @@ export function commaList(item?: z.ZodType<unknown, string>) {
   return item === undefined ? entries : entries.pipe(z.array(item));
 }
 
+/** {@link commaList}, or `off` for an empty one: a variable that is empty means its default. */
+export function commaListOrOff<Item>(item: z.ZodType<Item, string>): z.ZodType<Item[], string> {
+  const off = z
+    .string()
+    .regex(/^off$/i)
+    .transform((): Item[] => []);
+  return z
+    .string()
+    .transform((text) => text.trim())
+    .pipe(z.union([off, commaList(item)]));
+}
+
 const FLAG_WORDS = new Map([
   ["true", true],
   ["yes", true],
